@@ -1,0 +1,1 @@
+//! Speech: libp2p behaviours, codecs, topics, limits.

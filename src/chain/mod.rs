@@ -1,0 +1,1 @@
+//! The law, pure: amounts, keys, transactions, blocks, rules, ledger, tree and proofs.

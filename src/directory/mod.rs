@@ -1,0 +1,1 @@
+//! Whereabouts, pure: the bootstrap list of verified nodes.

@@ -1,0 +1,3 @@
+//! The `natcoin` program: all of it is in [`natcoin::cli`].
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! Memory: block log, checkpoints, indexes, write-ahead log, guard.

@@ -1,0 +1,1 @@
+//! The owner, without IO: vault, light client, payments.
