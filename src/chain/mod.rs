@@ -1,1 +1,16 @@
 //! The law, pure: amounts, keys, transactions, blocks, rules, ledger, tree and proofs.
+//!
+//! Nothing here reads a clock, a file, a socket or chance: every node that runs it on the same
+//! input gets the same result. Begin with [`transaction`] and [`block`]; the bytes are in [`codec`].
+
+pub mod amount;
+pub mod block;
+pub mod certificate;
+pub mod codec;
+pub mod genesis;
+pub mod hash;
+pub mod key;
+pub mod merkle;
+pub mod name;
+pub mod transaction;
+pub mod validator;

@@ -1,0 +1,258 @@
+//! Transactions: what an account's owner asks the ledger to do.
+//!
+//! A transaction is bound to one network by the genesis hash, happens at most once by its nonce,
+//! and cannot happen after its `valid_until` height. Its identity is the hash of what is signed, so
+//! the signature cannot change it. What makes one valid stands in `rules.rs`.
+
+use std::fmt;
+
+use super::amount::Amount;
+use super::codec::{Decode, DecodeError, Encode, Reader, put_bytes};
+use super::hash::Hash;
+use super::key::{Address, Claim, PublicKey, SecretKey, Signature};
+use super::name::Name;
+
+/// Most bytes of a memo.
+pub const MAX_MEMO_BYTES: usize = 256;
+
+/// Most bytes of an encoded [`SignedTransaction`]: a bound for whoever receives one.
+pub const MAX_TRANSACTION_BYTES: usize = 1024;
+
+const SIGN_TAG: &[u8] = b"natcoin/transaction/sign/1";
+
+/// A note that travels with a transfer: any bytes, at most [`MAX_MEMO_BYTES`].
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Memo(Vec<u8>);
+
+/// A memo that is too long.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the memo has {length} bytes: at most {MAX_MEMO_BYTES} are allowed; shorten it")]
+pub struct MemoTooLong {
+    /// Its bytes.
+    pub length: usize,
+}
+
+impl Memo {
+    /// A memo of these bytes.
+    ///
+    /// # Errors
+    /// [`MemoTooLong`] above [`MAX_MEMO_BYTES`].
+    pub fn new(bytes: impl Into<Vec<u8>>) -> Result<Self, MemoTooLong> {
+        let bytes = bytes.into();
+        match bytes.len() {
+            length if length > MAX_MEMO_BYTES => Err(MemoTooLong { length }),
+            _ => Ok(Self(bytes)),
+        }
+    }
+
+    /// The bytes.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// The memo for people: control characters and other bytes than UTF-8 are replaced by `U+FFFD`,
+    /// so that a stranger's memo cannot move the reader's cursor or colour the screen.
+    pub fn to_text(&self) -> String {
+        String::from_utf8_lossy(&self.0)
+            .chars()
+            .map(|c| if c.is_control() { '\u{fffd}' } else { c })
+            .collect()
+    }
+}
+
+impl fmt::Debug for Memo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}", self.to_text())
+    }
+}
+
+/// What a transaction does.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Operation {
+    /// Moves money.
+    Transfer {
+        /// The payee.
+        to: Address,
+        /// How much the payee gets.
+        amount: Amount,
+        /// A public note.
+        memo: Memo,
+    },
+    /// Takes a free name for the sender's account, for good.
+    ClaimName {
+        /// The name.
+        name: Name,
+    },
+}
+
+/// What is signed.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Transaction {
+    /// The network: the hash of its genesis.
+    pub genesis: Hash,
+    /// Who pays.
+    pub sender: Address,
+    /// The sender's key that signs; it must be the account's current one.
+    pub key: PublicKey,
+    /// How many transactions of the sender stand before it on the chain.
+    pub nonce: u64,
+    /// The last height at which it may stand.
+    pub valid_until: u64,
+    /// What the proposer gets.
+    pub fee: Amount,
+    /// What it does.
+    pub operation: Operation,
+}
+
+/// A transaction's identity: the hash of what is signed.
+pub type TransactionId = Hash;
+
+impl Transaction {
+    /// The transaction's identity.
+    pub fn id(&self) -> TransactionId {
+        Hash::of_value("natcoin/transaction/1", self)
+    }
+
+    /// The bytes that are signed: a tag and the canonical encoding, genesis hash first.
+    pub fn sign_bytes(&self) -> Vec<u8> {
+        let mut bytes = SIGN_TAG.to_vec();
+        self.encode(&mut bytes);
+        bytes
+    }
+
+    /// Signs it. The signature is good only if `secret` is the half of [`Transaction::key`].
+    pub fn sign(self, secret: &SecretKey) -> SignedTransaction {
+        let signature = secret.sign(&self.sign_bytes());
+        SignedTransaction {
+            transaction: self,
+            signature,
+        }
+    }
+
+    /// All that leaves the sender's account: fee and, for a transfer, the amount. `None` if that is
+    /// more than can be written.
+    pub fn cost(&self) -> Option<Amount> {
+        match &self.operation {
+            Operation::Transfer { amount, .. } => amount.checked_add(self.fee),
+            Operation::ClaimName { .. } => Some(self.fee),
+        }
+    }
+
+    /// The payee, if it has one.
+    pub fn payee(&self) -> Option<Address> {
+        match &self.operation {
+            Operation::Transfer { to, .. } => Some(*to),
+            Operation::ClaimName { .. } => None,
+        }
+    }
+}
+
+/// A transaction with its sender's signature: not yet known to be good.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct SignedTransaction {
+    /// What is signed.
+    pub transaction: Transaction,
+    /// The signature over [`Transaction::sign_bytes`].
+    pub signature: Signature,
+}
+
+impl SignedTransaction {
+    /// The transaction's identity.
+    pub fn id(&self) -> TransactionId {
+        self.transaction.id()
+    }
+
+    /// Whether the signature is good (rule K1 of `key.rs`).
+    pub fn signature_is_good(&self) -> bool {
+        self.transaction
+            .key
+            .verify(&self.transaction.sign_bytes(), &self.signature)
+    }
+
+    /// The claim for a batch, over `sign_bytes` made by [`Transaction::sign_bytes`].
+    pub fn claim<'a>(&self, sign_bytes: &'a [u8]) -> Claim<'a> {
+        Claim {
+            key: self.transaction.key,
+            message: sign_bytes,
+            signature: self.signature,
+        }
+    }
+}
+
+impl Encode for Operation {
+    fn encode(&self, out: &mut Vec<u8>) {
+        match self {
+            Self::Transfer { to, amount, memo } => {
+                out.push(0);
+                to.encode(out);
+                amount.encode(out);
+                put_bytes(out, &memo.0);
+            }
+            Self::ClaimName { name } => {
+                out.push(1);
+                name.encode(out);
+            }
+        }
+    }
+}
+
+impl Decode for Operation {
+    fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        match u8::decode(reader)? {
+            0 => Ok(Self::Transfer {
+                to: Address::decode(reader)?,
+                amount: Amount::decode(reader)?,
+                memo: Memo(reader.bytes("memo", MAX_MEMO_BYTES)?.to_vec()),
+            }),
+            1 => Ok(Self::ClaimName {
+                name: Name::decode(reader)?,
+            }),
+            tag => Err(DecodeError::UnknownTag {
+                what: "operation",
+                tag,
+            }),
+        }
+    }
+}
+
+impl Encode for Transaction {
+    fn encode(&self, out: &mut Vec<u8>) {
+        self.genesis.encode(out);
+        self.sender.encode(out);
+        self.key.encode(out);
+        self.nonce.encode(out);
+        self.valid_until.encode(out);
+        self.fee.encode(out);
+        self.operation.encode(out);
+    }
+}
+
+impl Decode for Transaction {
+    fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        Ok(Self {
+            genesis: Hash::decode(reader)?,
+            sender: Address::decode(reader)?,
+            key: PublicKey::decode(reader)?,
+            nonce: u64::decode(reader)?,
+            valid_until: u64::decode(reader)?,
+            fee: Amount::decode(reader)?,
+            operation: Operation::decode(reader)?,
+        })
+    }
+}
+
+impl Encode for SignedTransaction {
+    fn encode(&self, out: &mut Vec<u8>) {
+        self.transaction.encode(out);
+        self.signature.encode(out);
+    }
+}
+
+impl Decode for SignedTransaction {
+    fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        Ok(Self {
+            transaction: Transaction::decode(reader)?,
+            signature: Signature::decode(reader)?,
+        })
+    }
+}
