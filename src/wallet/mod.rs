@@ -1,1 +1,3 @@
 //! The owner, without IO: vault, light client, payments.
+
+pub mod vault;
