@@ -1,1 +1,3 @@
 //! The hands: clock, disk, swarm, event loops.
+
+pub mod profile;
