@@ -13,4 +13,5 @@ pub mod key;
 pub mod merkle;
 pub mod name;
 pub mod transaction;
+pub mod tree;
 pub mod validator;
