@@ -1,0 +1,199 @@
+//! Multiaddresses that this network speaks: QUIC (`/udp/N/quic-v1`) and TCP (`/tcp/N`).
+//!
+//! Whether an address can be dialled or listened on in principle; never whether it answers.
+
+use std::net::IpAddr;
+
+use libp2p::PeerId;
+use libp2p::multiaddr::{Multiaddr, Protocol};
+
+/// Most addresses of one node.
+pub const MAX_ADDRESSES: usize = 16;
+
+/// Why an address is of no use.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum AddressFault {
+    /// Not a multiaddress.
+    #[error("{text:?} is not an address ({why}); write it as /ip4/192.0.2.1/udp/18000/quic-v1")]
+    Malformed {
+        /// The text, cut to 200 characters.
+        text: String,
+        /// What the parser says.
+        why: String,
+    },
+    /// Another transport.
+    #[error(
+        "{0} is not spoken here: begin with ip4, ip6, dns, dns4 or dns6 and end with /udp/PORT/quic-v1 or /tcp/PORT"
+    )]
+    Transport(Multiaddr),
+    /// `0.0.0.0` or `::`.
+    #[error("{0} stands for every interface: write the address that others dial")]
+    Unspecified(Multiaddr),
+    /// Port 0.
+    #[error("{0} has the port 0, which nobody can dial: write the port")]
+    PortZero(Multiaddr),
+    /// A name where an interface is needed.
+    #[error("{0} names a host: to listen, write the interface's number, or /ip4/0.0.0.0 for all")]
+    NotAnInterface(Multiaddr),
+    /// `/p2p/...` of another node.
+    #[error("{address} ends with the peer id of another node than {expected}")]
+    OtherPeer {
+        /// The address.
+        address: Multiaddr,
+        /// The node it stands under.
+        expected: PeerId,
+    },
+}
+
+/// Reads an address that others can dial; a `/p2p/` part must be `peer`'s, and is taken off.
+///
+/// # Errors
+/// An [`AddressFault`] that says what to write instead.
+pub fn parse_dialable(text: &str, peer: &PeerId) -> Result<Multiaddr, AddressFault> {
+    let mut address = parse(text)?;
+    if let Some(Protocol::P2p(found)) = address.iter().last() {
+        if found != *peer {
+            return Err(AddressFault::OtherPeer {
+                address,
+                expected: *peer,
+            });
+        }
+        address.pop();
+    }
+    let (host, port) = host_and_port(&address)?;
+    match host {
+        Host::Ip(ip) if ip.is_unspecified() => Err(AddressFault::Unspecified(address)),
+        _ if port == 0 => Err(AddressFault::PortZero(address)),
+        _ => Ok(address),
+    }
+}
+
+/// Reads an address to listen on; port 0 lets the system choose.
+///
+/// # Errors
+/// An [`AddressFault`] that says what to write instead.
+pub fn parse_listenable(text: &str) -> Result<Multiaddr, AddressFault> {
+    let address = parse(text)?;
+    match host_and_port(&address)?.0 {
+        Host::Ip(_) => Ok(address),
+        Host::Name(_) => Err(AddressFault::NotAnInterface(address)),
+    }
+}
+
+/// Whether an address leads nowhere but to this machine.
+pub fn is_loopback(address: &Multiaddr) -> bool {
+    match host_and_port(address) {
+        Ok((Host::Ip(ip), _)) => ip.is_loopback(),
+        Ok((Host::Name(name), _)) => name == "localhost",
+        Err(_) => false,
+    }
+}
+
+fn parse(text: &str) -> Result<Multiaddr, AddressFault> {
+    text.parse()
+        .map_err(|error: libp2p::multiaddr::Error| AddressFault::Malformed {
+            text: text.chars().take(200).collect(),
+            why: error.to_string(),
+        })
+}
+
+enum Host {
+    Ip(IpAddr),
+    Name(String),
+}
+
+fn host_and_port(address: &Multiaddr) -> Result<(Host, u16), AddressFault> {
+    let parts: Vec<Protocol<'_>> = address.iter().take(4).collect();
+    let port = match &parts[..] {
+        [_, Protocol::Udp(port), Protocol::QuicV1] | [_, Protocol::Tcp(port)] => *port,
+        _ => return Err(AddressFault::Transport(address.clone())),
+    };
+    let host = match &parts[0] {
+        Protocol::Ip4(ip) => Host::Ip(IpAddr::V4(*ip)),
+        Protocol::Ip6(ip) => Host::Ip(IpAddr::V6(*ip)),
+        Protocol::Dns(name) | Protocol::Dns4(name) | Protocol::Dns6(name) => {
+            Host::Name(name.to_string())
+        }
+        _ => return Err(AddressFault::Transport(address.clone())),
+    };
+    Ok((host, port))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn peer(seed: u8) -> PeerId {
+        let key = crate::chain::key::SecretKey::from_seed(&[seed; 32]).public();
+        super::super::peer::peer_id(&key).unwrap()
+    }
+
+    #[test]
+    fn quic_and_tcp_by_number_or_name_can_be_dialled() {
+        for text in [
+            "/ip4/127.0.0.1/udp/18000/quic-v1",
+            "/ip4/192.0.2.1/tcp/18000",
+            "/ip6/::1/tcp/1",
+            "/dns/nat.example/udp/18000/quic-v1",
+            "/dns4/nat.example/tcp/18000",
+        ] {
+            assert_eq!(parse_dialable(text, &peer(1)).unwrap().to_string(), text);
+        }
+    }
+
+    #[test]
+    fn the_nodes_own_peer_id_is_taken_off_and_anothers_refused() {
+        let text = format!("/ip4/127.0.0.1/tcp/18000/p2p/{}", peer(1));
+        let address = parse_dialable(&text, &peer(1)).unwrap();
+        assert_eq!(address.to_string(), "/ip4/127.0.0.1/tcp/18000");
+        assert!(matches!(
+            parse_dialable(&text, &peer(2)),
+            Err(AddressFault::OtherPeer { .. })
+        ));
+    }
+
+    #[test]
+    fn what_cannot_be_dialled_is_refused_with_its_cause() {
+        use AddressFault::{Malformed, PortZero, Transport, Unspecified};
+        let cause = |text| parse_dialable(text, &peer(1)).unwrap_err();
+        assert!(matches!(cause("127.0.0.1:18000"), Malformed { .. }));
+        assert!(matches!(cause("/ip4/999.0.0.1/tcp/1"), Malformed { .. }));
+        for text in [
+            "",
+            "/",
+            "/ip4/127.0.0.1",
+            "/ip4/127.0.0.1/udp/1",
+            "/ip4/127.0.0.1/tcp/1/ws",
+            "/tcp/1",
+            "/memory/1",
+            "/ip4/127.0.0.1/udp/1/quic",
+            "/ip4/127.0.0.1/tcp/1/p2p-circuit",
+        ] {
+            assert!(
+                matches!(cause(text), Transport(_) | Malformed { .. }),
+                "{text}"
+            );
+        }
+        assert!(matches!(cause("/ip4/0.0.0.0/tcp/1"), Unspecified(_)));
+        assert!(matches!(cause("/ip6/::/tcp/1"), Unspecified(_)));
+        assert!(matches!(cause("/ip4/127.0.0.1/tcp/0"), PortZero(_)));
+    }
+
+    #[test]
+    fn every_interface_and_any_port_can_be_listened_on_but_no_name() {
+        assert!(parse_listenable("/ip4/0.0.0.0/udp/0/quic-v1").is_ok());
+        assert!(matches!(
+            parse_listenable("/dns/localhost/tcp/1"),
+            Err(AddressFault::NotAnInterface(_))
+        ));
+    }
+
+    #[test]
+    fn loopback_is_told_from_the_world() {
+        let is = |text: &str| is_loopback(&text.parse().unwrap());
+        assert!(is("/ip4/127.0.0.1/tcp/1") && is("/ip6/::1/tcp/1"));
+        assert!(is("/ip4/127.8.9.1/udp/1/quic-v1") && is("/dns/localhost/tcp/1"));
+        assert!(!is("/ip4/0.0.0.0/tcp/1") && !is("/ip4/192.0.2.1/tcp/1"));
+        assert!(!is("/dns/nat.example/tcp/1") && !is("/memory/1"));
+    }
+}

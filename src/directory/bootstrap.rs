@@ -1,0 +1,200 @@
+//! `bootstrap.toml`: all that a newcomer needs to trust and find a network.
+//!
+//! It holds the genesis, whose hash is the network's identity, and the verified nodes, whose peer
+//! ids are their keys. A file that does not add up is refused whole; nothing in it is guessed.
+//! The text form is in `bootstrap/file.rs`, what can be wrong with it in `bootstrap/error.rs`.
+
+mod error;
+mod file;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use libp2p::{Multiaddr, PeerId};
+
+pub use self::error::BootstrapError;
+use super::development;
+use super::peer;
+use crate::chain::genesis::{Genesis, GenesisAccount, Rules};
+use crate::chain::key::PublicKey;
+use crate::chain::name::Name;
+use crate::chain::validator::{Validator, ValidatorSet};
+
+/// Most bytes of a bootstrap file.
+pub const MAX_FILE_BYTES: usize = 1 << 20;
+
+/// Most nodes of a bootstrap file, validators and others.
+pub const MAX_NODES: usize = 256;
+
+/// The file of the local development network, compiled in as the default.
+pub const EMBEDDED: &str = include_str!("../../bootstrap.toml");
+
+/// A verified node.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Node {
+    /// Its name, for people; each name once.
+    pub name: Name,
+    /// Its key; each key once.
+    pub key: PublicKey,
+    /// The key as libp2p shows it.
+    pub peer_id: PeerId,
+    /// Whether its votes count, with the power 1.
+    pub validator: bool,
+    /// Where it can be dialled: 1 to [`super::address::MAX_ADDRESSES`], without `/p2p/`.
+    pub addresses: Vec<Multiaddr>,
+}
+
+/// What a network begins with, apart from its nodes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Beginning {
+    /// The network's name.
+    pub network: String,
+    /// Its birth, milliseconds since 1970.
+    pub time_ms: u64,
+    /// Its rules.
+    pub rules: Rules,
+    /// Its first accounts, in any order.
+    pub accounts: Vec<GenesisAccount>,
+}
+
+/// A bootstrap file that has been checked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Bootstrap {
+    genesis: Genesis,
+    nodes: Vec<Node>,
+}
+
+impl Bootstrap {
+    /// A network of these nodes; those marked so are its validators, with the power 1 each.
+    ///
+    /// # Errors
+    /// A [`BootstrapError`] that names the value, the limit and the next step.
+    pub fn new(beginning: Beginning, nodes: Vec<Node>) -> Result<Self, BootstrapError> {
+        check_nodes(&nodes)?;
+        let votes = nodes.iter().filter(|node| node.validator);
+        let validators: Vec<Validator> = votes
+            .map(|node| Validator {
+                key: node.key,
+                power: 1,
+            })
+            .collect();
+        if validators.is_empty() {
+            return Err(BootstrapError::NoValidator);
+        }
+        let validators =
+            ValidatorSet::new(validators).map_err(|error| BootstrapError::Genesis(error.into()))?;
+        let genesis = Genesis {
+            network: beginning.network,
+            time_ms: beginning.time_ms,
+            rules: beginning.rules,
+            accounts: beginning.accounts,
+            validators,
+        };
+        let genesis = genesis.checked()?;
+        Ok(Self { genesis, nodes })
+    }
+
+    /// Reads a file.
+    ///
+    /// # Errors
+    /// A [`BootstrapError`]; also if the file states a genesis hash and its genesis has another.
+    pub fn from_toml(text: &str) -> Result<Self, BootstrapError> {
+        file::parse(text)
+    }
+
+    /// Writes the file; [`Bootstrap::from_toml`] reads the same network from it.
+    pub fn to_toml(&self) -> String {
+        file::print(self)
+    }
+
+    /// The local development network that is compiled in.
+    pub fn embedded() -> Self {
+        Self::from_toml(EMBEDDED).expect("a test reads the embedded file")
+    }
+
+    /// The network's name.
+    pub fn network(&self) -> &str {
+        &self.genesis.network
+    }
+
+    /// What the network begins with; its hash is the network's identity.
+    pub fn genesis(&self) -> &Genesis {
+        &self.genesis
+    }
+
+    /// The verified nodes, in the order of the file: 1 to [`MAX_NODES`].
+    pub fn nodes(&self) -> &[Node] {
+        &self.nodes
+    }
+
+    /// The node of this name.
+    pub fn node_named(&self, name: &str) -> Option<&Node> {
+        self.nodes.iter().find(|node| node.name.as_str() == name)
+    }
+
+    /// The node of this key.
+    pub fn node_of(&self, key: &PublicKey) -> Option<&Node> {
+        self.nodes.iter().find(|node| node.key == *key)
+    }
+}
+
+impl Node {
+    /// A node of a key; `None` if the key's bytes are not a point of the curve.
+    pub fn new(name: Name, key: PublicKey, addresses: Vec<Multiaddr>) -> Option<Self> {
+        Some(Self {
+            name,
+            key,
+            peer_id: peer::peer_id(&key)?,
+            validator: true,
+            addresses,
+        })
+    }
+}
+
+fn check_nodes(nodes: &[Node]) -> Result<(), BootstrapError> {
+    if nodes.is_empty() {
+        return Err(BootstrapError::NoNode);
+    }
+    if nodes.len() > MAX_NODES {
+        return Err(BootstrapError::TooManyNodes(nodes.len()));
+    }
+    let mut names = BTreeSet::new();
+    let mut keys = BTreeMap::new();
+    let mut places: BTreeMap<String, &Name> = BTreeMap::new();
+    for node in nodes {
+        let name = || node.name.to_string();
+        if !names.insert(&node.name) {
+            return Err(BootstrapError::NodeNameTwice(name()));
+        }
+        if let Some(first) = keys.insert(node.key, &node.name) {
+            return Err(BootstrapError::NodeTwice {
+                peer_id: node.peer_id,
+                first: first.to_string(),
+                second: name(),
+            });
+        }
+        if !(1..=super::address::MAX_ADDRESSES).contains(&node.addresses.len()) {
+            return Err(BootstrapError::AddressCount {
+                node: name(),
+                count: node.addresses.len(),
+            });
+        }
+        for address in &node.addresses {
+            if let Some(first) = places.insert(address.to_string(), &node.name) {
+                return Err(BootstrapError::AddressTwice {
+                    address: address.clone(),
+                    first: first.to_string(),
+                    second: name(),
+                });
+            }
+        }
+        development::check(&node.key, &node.addresses).map_err(|fault| {
+            BootstrapError::DevelopmentKey {
+                node: name(),
+                fault,
+            }
+        })?;
+    }
+    Ok(())
+}
