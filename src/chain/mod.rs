@@ -3,15 +3,20 @@
 //! Nothing here reads a clock, a file, a socket or chance: every node that runs it on the same
 //! input gets the same result. Begin with [`transaction`] and [`block`]; the bytes are in [`codec`].
 
+pub mod account;
 pub mod amount;
 pub mod block;
 pub mod certificate;
 pub mod codec;
+#[cfg(test)]
+pub(crate) mod fixtures;
 pub mod genesis;
 pub mod hash;
 pub mod key;
+pub mod ledger;
 pub mod merkle;
 pub mod name;
+pub mod rules;
 pub mod transaction;
 pub mod tree;
 pub mod validator;

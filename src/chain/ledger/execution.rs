@@ -1,0 +1,239 @@
+//! Executing transactions on the side of a ledger.
+//!
+//! A [`Draft`] holds what a block has changed so far; the ledger under it is only read. Each
+//! transaction is judged before anything of it happens, so a rejected one leaves no trace. The fees go
+//! to the proposer after the last transaction, so they cannot be spent in the same block.
+
+use std::collections::BTreeMap;
+
+use super::state::{account_key, name_key, name_leaf};
+use super::{Fault, Ledger};
+use crate::chain::account::Account;
+use crate::chain::amount::Amount;
+use crate::chain::hash::Hash;
+use crate::chain::key::Address;
+use crate::chain::name::Name;
+use crate::chain::rules::{self, Facts, Payee, Rejection};
+use crate::chain::transaction::{Operation, SignedTransaction, Transaction, TransactionId};
+use crate::chain::tree::{Batch, Patch};
+
+/// What a block is, as far as execution asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BlockContext {
+    /// Its height.
+    pub height: u64,
+    /// Its time: milliseconds since 1970.
+    pub time_ms: u64,
+    /// Who gets the fees.
+    pub proposer: Address,
+}
+
+/// What a block does to the state: made by executing it, committed when it is decided.
+#[derive(Debug, Clone)]
+pub struct ChangeSet {
+    pub(super) accounts: BTreeMap<Address, Account>,
+    pub(super) names: BTreeMap<Name, Address>,
+    pub(super) patch: Patch,
+}
+
+/// What executing a block gives.
+#[derive(Debug, Clone)]
+pub struct Execution {
+    /// What to commit.
+    pub changes: ChangeSet,
+    /// The state tree's root after it.
+    pub state_root: Hash,
+    /// What the proposer gets.
+    pub fees: Amount,
+    /// Who did or got what, in order: for indexes and for telling wallets.
+    pub activities: Vec<Activity>,
+}
+
+/// A transaction seen from one of its accounts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Activity {
+    /// Whose: the sender or the payee.
+    pub address: Address,
+    /// Which of the account's activities it is, from 1.
+    pub number: u64,
+    /// The transaction.
+    pub transaction: TransactionId,
+    /// The transaction's place in its block, from 0.
+    pub index: u32,
+}
+
+/// What a proposer makes of what waits.
+#[derive(Debug, Clone)]
+pub struct Selection {
+    /// The block's transactions.
+    pub transactions: Vec<SignedTransaction>,
+    /// Those left out, with the rule that each breaks at its place.
+    pub refused: Vec<(TransactionId, Rejection)>,
+    /// What the block does.
+    pub execution: Execution,
+}
+
+/// Why a draft does not take a transaction.
+#[derive(Debug)]
+pub(super) enum Failure {
+    Rejection(Rejection),
+    Fault(Fault),
+}
+
+/// A block in the making.
+pub(super) struct Draft<'a> {
+    ledger: &'a Ledger,
+    context: &'a BlockContext,
+    pub(super) accounts: BTreeMap<Address, Account>,
+    names: BTreeMap<Name, Address>,
+    fees: Amount,
+    activities: Vec<Activity>,
+    taken: u32,
+}
+
+impl<'a> Draft<'a> {
+    pub(super) fn new(ledger: &'a Ledger, context: &'a BlockContext) -> Self {
+        Self {
+            ledger,
+            context,
+            accounts: BTreeMap::new(),
+            names: BTreeMap::new(),
+            fees: Amount::ZERO,
+            activities: Vec::new(),
+            taken: 0,
+        }
+    }
+
+    /// Takes the next transaction, or leaves everything as it is.
+    pub(super) fn apply(
+        &mut self,
+        transaction: &Transaction,
+        id: TransactionId,
+    ) -> Result<(), Failure> {
+        self.judge(transaction).map_err(Failure::Rejection)?;
+        self.perform(transaction, id).map_err(Failure::Fault)
+    }
+
+    fn account(&self, address: &Address) -> Option<&Account> {
+        self.accounts
+            .get(address)
+            .or_else(|| self.ledger.accounts.get(address))
+    }
+
+    fn account_mut(&mut self, address: &Address) -> &mut Account {
+        let ledger = self.ledger;
+        self.accounts.entry(*address).or_insert_with(|| {
+            let known = ledger.accounts.get(address);
+            known.cloned().unwrap_or_else(|| Account::new(address))
+        })
+    }
+
+    fn judge(&self, transaction: &Transaction) -> Result<(), Rejection> {
+        let payee = match transaction.payee() {
+            Some(payee) if self.account(&payee).is_none() => Payee::New,
+            _ => Payee::Exists,
+        };
+        let name_owner = match &transaction.operation {
+            Operation::ClaimName { name } => {
+                let new = self.names.get(name).copied();
+                new.or_else(|| self.ledger.owner(name))
+            }
+            Operation::Transfer { .. } => None,
+        };
+        let facts = Facts {
+            genesis: &self.ledger.genesis,
+            rules: &self.ledger.rules,
+            height: self.context.height,
+            sender: self.account(&transaction.sender),
+            payee,
+            name_owner,
+            nonces_ahead: 0,
+        };
+        rules::check(transaction, &facts)
+    }
+
+    fn perform(&mut self, transaction: &Transaction, id: TransactionId) -> Result<(), Fault> {
+        let address = transaction.sender;
+        let overflow = Fault::BalanceOverflow { address };
+        let cost = transaction.cost().ok_or(overflow.clone())?;
+        let fees = self.fees.checked_add(transaction.fee);
+        self.fees = fees.ok_or(overflow.clone())?;
+        let sender = self.account_mut(&address);
+        sender.balance = sender.balance.checked_sub(cost).ok_or(overflow)?;
+        sender.nonce += 1;
+        if let Operation::ClaimName { name } = &transaction.operation {
+            sender.name = Some(name.clone());
+            self.names.insert(name.clone(), address);
+        }
+        self.record(address, id);
+        if let Operation::Transfer { to, amount, .. } = &transaction.operation {
+            self.credit(to, *amount)?;
+            self.record(*to, id);
+        }
+        self.taken += 1;
+        Ok(())
+    }
+
+    fn credit(&mut self, address: &Address, amount: Amount) -> Result<(), Fault> {
+        let account = self.account_mut(address);
+        let balance = account.balance.checked_add(amount);
+        account.balance = balance.ok_or(Fault::BalanceOverflow { address: *address })?;
+        Ok(())
+    }
+
+    fn record(&mut self, address: Address, transaction: TransactionId) {
+        let BlockContext {
+            height, time_ms, ..
+        } = *self.context;
+        let account = self.account_mut(&address);
+        account.record(&transaction, height, time_ms);
+        let number = account.activities;
+        self.activities.push(Activity {
+            address,
+            number,
+            transaction,
+            index: self.taken,
+        });
+    }
+
+    /// Pays the proposer, holds the supply against what it was, and works out the state root.
+    pub(super) fn finish(mut self) -> Result<Execution, Fault> {
+        if !self.fees.is_zero() {
+            let proposer = self.context.proposer;
+            self.credit(&proposer, self.fees)?;
+        }
+        self.supply_is_constant()?;
+        let accounts = self.accounts.iter();
+        let mut batch: Batch = accounts
+            .map(|(address, account)| (account_key(address), Some(account.leaf())))
+            .collect();
+        for (name, owner) in &self.names {
+            batch.insert(name_key(name), Some(name_leaf(owner)));
+        }
+        let patch = self.ledger.tree.plan(&batch);
+        Ok(Execution {
+            state_root: patch.root(),
+            changes: ChangeSet {
+                accounts: self.accounts,
+                names: self.names,
+                patch,
+            },
+            fees: self.fees,
+            activities: self.activities,
+        })
+    }
+
+    /// Only the accounts touched are summed: the others are what they were.
+    fn supply_is_constant(&self) -> Result<(), Fault> {
+        let (mut before, mut after) = (0_u128, 0_u128);
+        for (address, account) in &self.accounts {
+            let known = self.ledger.accounts.get(address);
+            before += known.map_or(0, |known| u128::from(known.balance.nits()));
+            after += u128::from(account.balance.nits());
+        }
+        if before == after {
+            return Ok(());
+        }
+        Err(Fault::SupplyChanged { before, after })
+    }
+}
