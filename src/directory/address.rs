@@ -41,7 +41,7 @@ pub enum AddressFault {
         /// The address.
         address: Multiaddr,
         /// The node it stands under.
-        expected: PeerId,
+        expected: Box<PeerId>,
     },
 }
 
@@ -55,7 +55,7 @@ pub fn parse_dialable(text: &str, peer: &PeerId) -> Result<Multiaddr, AddressFau
         if found != *peer {
             return Err(AddressFault::OtherPeer {
                 address,
-                expected: *peer,
+                expected: Box::new(*peer),
             });
         }
         address.pop();

@@ -169,7 +169,7 @@ fn check_nodes(nodes: &[Node]) -> Result<(), BootstrapError> {
         }
         if let Some(first) = keys.insert(node.key, &node.name) {
             return Err(BootstrapError::NodeTwice {
-                peer_id: node.peer_id,
+                peer_id: Box::new(node.peer_id),
                 first: first.to_string(),
                 second: name(),
             });

@@ -110,7 +110,7 @@ pub enum BootstrapError {
     #[error("{first} and {second} have the same peer id {peer_id}: each node has its own key")]
     NodeTwice {
         /// The peer id.
-        peer_id: PeerId,
+        peer_id: Box<PeerId>,
         /// The one node.
         first: String,
         /// The other.
@@ -136,7 +136,7 @@ pub enum BootstrapError {
         /// Where.
         place: String,
         /// The peer id.
-        peer_id: PeerId,
+        peer_id: Box<PeerId>,
     },
     /// None, or too many.
     #[error("node {node} has {count} addresses: 1 to {MAX_ADDRESSES} are allowed")]

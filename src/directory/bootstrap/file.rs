@@ -213,7 +213,7 @@ fn read_node(number: usize, table: &NodeTable) -> Result<Node, BootstrapError> {
             })?;
     let key = peer::public_key(&peer_id).ok_or_else(|| BootstrapError::PeerIdNotEd25519 {
         place: place.clone(),
-        peer_id,
+        peer_id: Box::new(peer_id),
     })?;
     let read_address = |text: &String| {
         address::parse_dialable(text, &peer_id).map_err(|fault| BootstrapError::Address {
