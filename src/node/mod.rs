@@ -1,3 +1,5 @@
 //! The hands: clock, disk, swarm, event loops.
 
+pub mod clock;
+pub mod home;
 pub mod profile;

@@ -1,0 +1,117 @@
+//! Every way in which a home can be of no use, with the next step.
+
+use std::path::{Path, PathBuf};
+
+use libp2p::PeerId;
+
+use crate::chain::hash::Hash;
+use crate::chain::name::Name;
+use crate::directory::bootstrap::BootstrapError;
+use crate::directory::development::DevelopmentKeyExposed;
+
+/// Why a home cannot be made or read.
+#[derive(Debug, thiserror::Error)]
+pub enum HomeError {
+    /// There is no home.
+    #[error(
+        "{} is not a node's home: it has no node.toml; make homes with `natcoin network new`", .folder.display()
+    )]
+    NotAHome {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// The place is taken.
+    #[error(
+        "{} is there already and not empty: nothing was changed; choose another folder", .folder.display()
+    )]
+    NotEmpty {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// `node.toml`.
+    #[error("{}: {why}; correct it (it needs name = \"...\" and listen = [\"...\"])", .path.display())]
+    Config {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        why: String,
+    },
+    /// `node.key`.
+    #[error("{} is not a key: 64 hexadecimal digits are expected; put it back from your backup", .path.display())]
+    Key {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The bootstrap file.
+    #[error("{}: {error}", .path.display())]
+    Bootstrap {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        error: Box<BootstrapError>,
+    },
+    /// A bootstrap file of another network than the home's.
+    #[error(
+        "{} belongs to the network {own}, but the bootstrap file given describes {given}; leave --bootstrap away, or make a new home", .folder.display()
+    )]
+    OtherNetwork {
+        /// The home.
+        folder: PathBuf,
+        /// Its genesis hash.
+        own: Hash,
+        /// That of the file given.
+        given: Hash,
+    },
+    /// The bootstrap file lists the node's name with another key.
+    #[error(
+        "the node {name} has the peer id {own}, but the bootstrap file lists {listed} under this name; correct node.key or the name in node.toml"
+    )]
+    OtherKey {
+        /// The name.
+        name: Name,
+        /// The home's peer id.
+        own: Box<PeerId>,
+        /// The file's.
+        listed: Box<PeerId>,
+    },
+    /// A development key where others reach it.
+    #[error(transparent)]
+    DevelopmentKey(#[from] DevelopmentKeyExposed),
+    /// More nodes than `network new` makes, or none.
+    #[error("a network of {0} nodes: 1 to {max} can be made", max = super::MAX_NEW_NODES)]
+    NodeCount(usize),
+    /// A file far larger than it can be.
+    #[error("{} has more than {max} bytes: it is not what it should be", .path.display())]
+    TooLarge {
+        /// The file.
+        path: PathBuf,
+        /// Most bytes that are read.
+        max: u64,
+    },
+    /// A file that is not text.
+    #[error("{} is not text in UTF-8: it is not what it should be", .path.display())]
+    NotText {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The system refused.
+    #[error("cannot {action} {}: {source}; check the path, the disk and the folder's permissions", .path.display())]
+    Io {
+        /// `read`, `write`, `create` or `sync`.
+        action: &'static str,
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+}
+
+impl HomeError {
+    pub(super) fn io(action: &'static str, path: &Path, source: std::io::Error) -> Self {
+        Self::Io {
+            action,
+            path: path.to_owned(),
+            source,
+        }
+    }
+}
