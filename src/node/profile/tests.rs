@@ -85,7 +85,7 @@ fn names_that_could_leave_the_folder_are_refused() {
 #[test]
 fn a_journal_is_replaced_as_a_whole_and_leaves_no_other_file() {
     let (_folder, data) = data_dir();
-    let mut profile = data.create(&name("bob"), b"k").unwrap();
+    let profile = data.create(&name("bob"), b"k").unwrap();
     assert_eq!(profile.journal().unwrap(), None);
     std::fs::write(profile.path().join(".new-left-by-a-crash"), b"torn").unwrap();
     drop(profile);
