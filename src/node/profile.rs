@@ -13,6 +13,7 @@ mod tests;
 
 pub use error::ProfileError;
 
+use crate::wallet::journal::{Journal, MAX_JOURNAL_BYTES};
 use etcetera::BaseStrategy;
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
@@ -139,15 +140,12 @@ impl DataDir {
         files::read(&path, files::MAX_KEYSTORE_BYTES)?.ok_or_else(|| self.no_wallet(name))
     }
 
-    /// The journal of a profile as it was last saved, read without the lock: for looking only. `None` if nothing was paid yet.
+    /// The journal of a profile as it was last saved, read without the lock: for looking only.
     ///
     /// # Errors
-    /// [`ProfileError::TooLarge`], [`ProfileError::Io`].
-    pub fn read_journal(&self, name: &ProfileName) -> Result<Option<Vec<u8>>, ProfileError> {
-        files::read(
-            &self.profile_path(name).join(JOURNAL),
-            files::MAX_JOURNAL_BYTES,
-        )
+    /// As [`Profile::journal`].
+    pub fn read_journal(&self, name: &ProfileName) -> Result<Journal, ProfileError> {
+        journal_at(&self.profile_path(name).join(JOURNAL))
     }
 
     /// Opens a profile for use and holds its lock until the [`Profile`] is dropped.
@@ -251,19 +249,30 @@ impl Profile {
             .ok_or_else(|| ProfileError::io("read", &path, std::io::ErrorKind::NotFound.into()))
     }
 
-    /// The journal's bytes, or `None` if nothing was paid yet.
+    /// The payments remembered; none if there is no journal yet.
     ///
     /// # Errors
-    /// [`ProfileError::TooLarge`], [`ProfileError::Io`].
-    pub fn journal(&self) -> Result<Option<Vec<u8>>, ProfileError> {
-        files::read(&self.journal_path(), files::MAX_JOURNAL_BYTES)
+    /// [`ProfileError::Journal`] for a damaged one, which stays as it is; [`ProfileError::TooLarge`],
+    /// [`ProfileError::Io`].
+    pub fn journal(&self) -> Result<Journal, ProfileError> {
+        journal_at(&self.journal_path())
     }
 
     /// Replaces the journal. When this returns `Ok`, it survives a loss of power; on an error or a crash the old one stays.
     ///
     /// # Errors
     /// [`ProfileError::Io`]: nothing that the new journal holds may then be sent.
-    pub fn save_journal(&mut self, bytes: &[u8]) -> Result<(), ProfileError> {
-        files::replace(&self.journal_path(), bytes)
+    pub fn save_journal(&mut self, journal: &Journal) -> Result<(), ProfileError> {
+        files::replace(&self.journal_path(), &journal.encode())
+    }
+}
+
+fn journal_at(path: &Path) -> Result<Journal, ProfileError> {
+    match files::read(path, MAX_JOURNAL_BYTES as u64)? {
+        None => Ok(Journal::new()),
+        Some(bytes) => Journal::decode(&bytes).map_err(|source| ProfileError::Journal {
+            path: path.to_owned(),
+            source,
+        }),
     }
 }

@@ -1,3 +1,9 @@
 //! The owner, without IO: vault, light client, payments.
+//!
+//! Bytes, proofs and time come in; bytes, questions and ends go out. Nothing here opens a file or a connection, and
+//! nothing is believed without proof. Begin with [`vault`] (the secret) and [`payment`] (money on its way).
 
+pub mod draft;
+pub mod journal;
+pub mod payment;
 pub mod vault;

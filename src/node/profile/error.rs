@@ -1,6 +1,7 @@
 //! Every way in which a wallet's folder can fail its owner, with the next step.
 
 use super::ProfileName;
+use crate::wallet::journal::JournalError;
 use std::path::{Path, PathBuf};
 use thiserror::Error;
 
@@ -57,6 +58,14 @@ pub enum ProfileError {
         path: PathBuf,
         /// Most that is read.
         max: u64,
+    },
+    /// The journal of payments cannot be read. It is left as it is: it may name payments that wait for their end.
+    #[error("the journal of payments {} cannot be used: {source}", .path.display())]
+    Journal {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: JournalError,
     },
     /// The system refused.
     #[error("cannot {action} {}: {source}; check the disk and the folder's permissions", .path.display())]

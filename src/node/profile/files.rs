@@ -12,9 +12,6 @@ use tempfile::NamedTempFile;
 /// Most that is read of a keystore: a little more than `wallet::vault` accepts, so that its own message is the one shown.
 pub(super) const MAX_KEYSTORE_BYTES: u64 = 64 * 1024;
 
-/// Most that is read of a journal.
-pub(super) const MAX_JOURNAL_BYTES: u64 = 16 * 1024 * 1024;
-
 /// How passing names begin.
 const HALF_WRITTEN: &str = ".new-";
 

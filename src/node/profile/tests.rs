@@ -1,6 +1,11 @@
 //! What a wallet's folder promises: nothing overwritten, nothing half-written, nothing shared.
 
 use super::*;
+use crate::chain::amount::Amount;
+use crate::chain::hash::Hash;
+use crate::chain::key::SecretKey;
+use crate::chain::transaction::{Operation, Transaction};
+use crate::wallet::payment::Payment;
 
 fn data_dir() -> (tempfile::TempDir, DataDir) {
     let folder = tempfile::tempdir().unwrap();
@@ -82,20 +87,39 @@ fn names_that_could_leave_the_folder_are_refused() {
     }
 }
 
+fn journal(payments: u64) -> Journal {
+    let key = SecretKey::from_seed(&[1; 32]);
+    let mut journal = Journal::new();
+    for nonce in 0..payments {
+        let transaction = Transaction {
+            genesis: Hash([9; 32]),
+            sender: key.address(),
+            key: key.public(),
+            nonce,
+            valid_until: 9,
+            fee: Amount::ZERO,
+            operation: Operation::ClaimName {
+                name: "alice".parse().unwrap(),
+            },
+        };
+        let payment = Payment::new(transaction.sign(&key), None, 1);
+        journal.record(payment).unwrap();
+    }
+    journal
+}
+
 #[test]
 fn a_journal_is_replaced_as_a_whole_and_leaves_no_other_file() {
     let (_folder, data) = data_dir();
     let profile = data.create(&name("bob"), b"k").unwrap();
-    assert_eq!(profile.journal().unwrap(), None);
+    assert_eq!(profile.journal().unwrap(), Journal::new());
     std::fs::write(profile.path().join(".new-left-by-a-crash"), b"torn").unwrap();
     drop(profile);
     let mut profile = data.open(&name("bob")).unwrap();
-    profile
-        .save_journal(b"a rather long first journal")
-        .unwrap();
-    profile.save_journal(b"short").unwrap();
-    assert_eq!(profile.journal().unwrap().unwrap(), b"short");
-    assert_eq!(data.read_journal(&name("bob")).unwrap().unwrap(), b"short");
+    profile.save_journal(&journal(3)).unwrap();
+    profile.save_journal(&journal(1)).unwrap();
+    assert_eq!(profile.journal().unwrap(), journal(1));
+    assert_eq!(data.read_journal(&name("bob")).unwrap(), journal(1));
     let mut files: Vec<_> = std::fs::read_dir(profile.path())
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
@@ -105,12 +129,12 @@ fn a_journal_is_replaced_as_a_whole_and_leaves_no_other_file() {
 }
 
 #[test]
-fn a_journal_that_cannot_be_written_leaves_the_old_one() {
+fn a_journal_that_cannot_be_written_is_an_error_before_anything_is_sent() {
     let (_folder, data) = data_dir();
     let mut profile = data.create(&name("bob"), b"k").unwrap();
     // A folder stands where the file should go: the last step, the rename, fails.
     std::fs::create_dir(profile.journal_path()).unwrap();
-    let error = profile.save_journal(b"new").unwrap_err();
+    let error = profile.save_journal(&journal(1)).unwrap_err();
     assert!(matches!(
         error,
         ProfileError::Io {
@@ -122,11 +146,25 @@ fn a_journal_that_cannot_be_written_leaves_the_old_one() {
 }
 
 #[test]
+fn a_damaged_journal_is_refused_with_its_path_and_left_as_it_is() {
+    let (_folder, data) = data_dir();
+    let mut profile = data.create(&name("bob"), b"k").unwrap();
+    profile.save_journal(&journal(2)).unwrap();
+    let whole = std::fs::read(profile.journal_path()).unwrap();
+    let torn = &whole[..whole.len() / 2];
+    std::fs::write(profile.journal_path(), torn).unwrap();
+    let error = profile.journal().unwrap_err();
+    assert!(matches!(error, ProfileError::Journal { .. }));
+    assert!(error.to_string().contains("payments.json"), "{error}");
+    assert_eq!(std::fs::read(profile.journal_path()).unwrap(), torn);
+}
+
+#[test]
 fn a_file_too_large_to_be_ours_is_refused_unread() {
     let (_folder, data) = data_dir();
     let profile = data.create(&name("bob"), b"k").unwrap();
     let file = File::create(profile.journal_path()).unwrap();
-    file.set_len(files::MAX_JOURNAL_BYTES + 1).unwrap();
+    file.set_len(MAX_JOURNAL_BYTES as u64 + 1).unwrap();
     assert!(matches!(
         profile.journal().unwrap_err(),
         ProfileError::TooLarge { .. }
@@ -139,7 +177,7 @@ fn only_the_owner_can_read_a_wallet() {
     use std::os::unix::fs::PermissionsExt;
     let (_folder, data) = data_dir();
     let mut profile = data.create(&name("bob"), b"k").unwrap();
-    profile.save_journal(b"j").unwrap();
+    profile.save_journal(&journal(1)).unwrap();
     let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!(mode(profile.path()), 0o700);
     for file in ["keystore.json", "payments.json", "lock"] {

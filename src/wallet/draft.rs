@@ -1,0 +1,63 @@
+//! From what the owner wants to the transaction to be signed, judged by the chain's own rules before anybody signs.
+//!
+//! The wallet refuses here, with the words that every node would use, what the nodes would refuse; so the owner hears
+//! it at once and nothing has been signed. All facts must be proven ones. Read next: `payment.rs`.
+
+#[cfg(test)]
+mod tests;
+
+use super::journal::Journal;
+use crate::chain::account::Account;
+use crate::chain::amount::Amount;
+use crate::chain::key::Address;
+use crate::chain::rules::{self, Facts, Rejection};
+use crate::chain::transaction::{Operation, Transaction};
+
+/// For how many heights a payment is valid if the owner does not say: minutes on a busy network, hours on an idle one.
+pub const DEFAULT_VALIDITY: u64 = 2_000;
+
+/// The transaction that does `operation` for `sender`, behind those of the journal that still wait.
+///
+/// `facts` are proven: `height` is the next block's, `sender` the account as it stands in the state (its waiting
+/// payments are taken off here). It is valid for `validity` heights, or as long as the rules allow.
+///
+/// # Errors
+/// The [`Rejection`] by which every node would refuse it; the balance named is what is left beside waiting payments.
+pub fn draft(
+    facts: &Facts<'_>,
+    sender: Address,
+    journal: &Journal,
+    operation: Operation,
+    validity: u64,
+) -> Result<Transaction, Rejection> {
+    let Some(account) = facts.sender else {
+        return Err(Rejection::UnknownSender { sender });
+    };
+    let nonce = journal.next_nonce(*facts.genesis, account.nonce);
+    let committed = journal.committed(*facts.genesis, account.nonce, nonce);
+    let transaction = Transaction {
+        genesis: *facts.genesis,
+        sender,
+        key: account.key,
+        nonce,
+        valid_until: facts
+            .height
+            .saturating_add(validity.min(facts.rules.max_validity)),
+        fee: facts.rules.fee,
+        operation,
+    };
+    let left = Account {
+        balance: account
+            .balance
+            .checked_sub(committed)
+            .unwrap_or(Amount::ZERO),
+        ..account.clone()
+    };
+    let facts = Facts {
+        sender: Some(&left),
+        nonces_ahead: super::journal::MAX_UNRESOLVED as u64,
+        ..*facts
+    };
+    rules::check(&transaction, &facts)?;
+    Ok(transaction)
+}
