@@ -1,1 +1,225 @@
 //! What waits to be agreed on, pure and bounded.
+//!
+//! Transactions wait here between their admission (signature and rules checked against the last block)
+//! and a block. First come, first served; those of one sender in the order of their nonces. It must
+//! never grow beyond its bounds, whatever strangers send.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::chain::codec::Encode;
+use crate::chain::key::Address;
+use crate::chain::transaction::{SignedTransaction, TransactionId};
+
+#[cfg(test)]
+mod tests;
+
+/// Most transactions that wait.
+pub const MAX_WAITING: usize = 20_000;
+
+/// Most bytes that wait.
+pub const MAX_WAITING_BYTES: usize = 8 << 20;
+
+/// Most transactions of one sender that wait; also how far a nonce may be ahead of its account's.
+pub const MAX_WAITING_PER_SENDER: usize = 64;
+
+/// Why a transaction was not taken in. None of these is about the transaction's own validity.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// It waits here already.
+    #[error("it waits already")]
+    Known,
+    /// Another transaction of the same sender and nonce waits.
+    #[error(
+        "transaction {other} with the same nonce waits already: only one of them can become final"
+    )]
+    NonceTaken {
+        /// The one that waits.
+        other: TransactionId,
+    },
+    /// Too many of this sender wait.
+    #[error(
+        "{MAX_WAITING_PER_SENDER} transactions of this sender wait already: wait until some are final"
+    )]
+    SenderFull,
+    /// Too many of all wait.
+    #[error("too many transactions wait: try again in a moment")]
+    Full,
+}
+
+#[derive(Debug, Clone)]
+struct Waiting {
+    id: TransactionId,
+    arrival: u64,
+    size_bytes: usize,
+    transaction: SignedTransaction,
+}
+
+/// The transactions that wait.
+#[derive(Debug, Default)]
+pub struct Mempool {
+    senders: BTreeMap<Address, BTreeMap<u64, Waiting>>,
+    arrivals: BTreeMap<u64, (Address, u64)>,
+    ids: BTreeMap<TransactionId, (Address, u64)>,
+    expiries: BTreeSet<(u64, u64)>,
+    next_arrival: u64,
+    size_bytes: usize,
+}
+
+impl Mempool {
+    /// How many wait.
+    pub fn len(&self) -> usize {
+        self.arrivals.len()
+    }
+
+    /// Whether none waits.
+    pub fn is_empty(&self) -> bool {
+        self.arrivals.is_empty()
+    }
+
+    /// Bytes of all that wait.
+    pub fn size_bytes(&self) -> usize {
+        self.size_bytes
+    }
+
+    /// Whether this transaction waits.
+    pub fn contains(&self, id: &TransactionId) -> bool {
+        self.ids.contains_key(id)
+    }
+
+    /// The transaction that waits under an id.
+    pub fn get(&self, id: &TransactionId) -> Option<&SignedTransaction> {
+        let (sender, nonce) = self.ids.get(id)?;
+        Some(&self.senders.get(sender)?.get(nonce)?.transaction)
+    }
+
+    /// Takes in a transaction whose signature and rules were checked.
+    ///
+    /// # Errors
+    /// A [`Refusal`]; the mempool is then unchanged.
+    pub fn insert(&mut self, transaction: SignedTransaction) -> Result<TransactionId, Refusal> {
+        let id = transaction.id();
+        if self.contains(&id) {
+            return Err(Refusal::Known);
+        }
+        let (sender, nonce) = (
+            transaction.transaction.sender,
+            transaction.transaction.nonce,
+        );
+        if let Some(queue) = self.senders.get(&sender) {
+            if let Some(other) = queue.get(&nonce) {
+                return Err(Refusal::NonceTaken { other: other.id });
+            }
+            if queue.len() >= MAX_WAITING_PER_SENDER {
+                return Err(Refusal::SenderFull);
+            }
+        }
+        let size_bytes = transaction.to_bytes().len();
+        if self.len() >= MAX_WAITING || self.size_bytes + size_bytes > MAX_WAITING_BYTES {
+            return Err(Refusal::Full);
+        }
+        let arrival = self.next_arrival;
+        self.next_arrival += 1;
+        self.size_bytes += size_bytes;
+        self.arrivals.insert(arrival, (sender, nonce));
+        self.ids.insert(id, (sender, nonce));
+        self.expiries
+            .insert((transaction.transaction.valid_until, arrival));
+        self.senders.entry(sender).or_default().insert(
+            nonce,
+            Waiting {
+                id,
+                arrival,
+                size_bytes,
+                transaction,
+            },
+        );
+        Ok(id)
+    }
+
+    /// What a proposer may put into a block, in the order to be tried, up to `limit` transactions.
+    /// `next_nonce` tells the nonce that a sender's next transaction must have.
+    pub fn candidates(
+        &self,
+        limit: usize,
+        next_nonce: impl Fn(&Address) -> u64,
+    ) -> Vec<SignedTransaction> {
+        let mut chosen = Vec::new();
+        let mut expected: BTreeMap<Address, u64> = BTreeMap::new();
+        for (arrival, (sender, _)) in &self.arrivals {
+            if chosen.len() >= limit {
+                break;
+            }
+            let Some(queue) = self.senders.get(sender) else {
+                continue;
+            };
+            let next = expected
+                .entry(*sender)
+                .or_insert_with(|| next_nonce(sender));
+            // A nonce that came early waits for those before it, and then follows at once.
+            while let Some(waiting) = queue.get(next)
+                && waiting.arrival <= *arrival
+                && chosen.len() < limit
+            {
+                chosen.push(waiting.transaction.clone());
+                *next += 1;
+            }
+        }
+        chosen
+    }
+
+    /// The transactions that have waited longest, for telling them to others again.
+    pub fn oldest(&self, limit: usize) -> impl Iterator<Item = &SignedTransaction> {
+        self.arrivals
+            .values()
+            .take(limit)
+            .filter_map(|(sender, nonce)| Some(&self.senders.get(sender)?.get(nonce)?.transaction))
+    }
+
+    /// Removes one transaction.
+    pub fn remove(&mut self, id: &TransactionId) -> Option<SignedTransaction> {
+        let (sender, nonce) = self.ids.remove(id)?;
+        let queue = self.senders.get_mut(&sender)?;
+        let waiting = queue.remove(&nonce)?;
+        if queue.is_empty() {
+            self.senders.remove(&sender);
+        }
+        self.arrivals.remove(&waiting.arrival);
+        self.expiries
+            .remove(&(waiting.transaction.transaction.valid_until, waiting.arrival));
+        self.size_bytes -= waiting.size_bytes;
+        Some(waiting.transaction)
+    }
+
+    /// Removes what can no longer become final: nonces of `sender` below `next_nonce`.
+    pub fn remove_used(&mut self, sender: &Address, next_nonce: u64) -> Vec<TransactionId> {
+        let used: Vec<TransactionId> = self
+            .senders
+            .get(sender)
+            .into_iter()
+            .flat_map(|queue| queue.range(..next_nonce).map(|(_, waiting)| waiting.id))
+            .collect();
+        for id in &used {
+            self.remove(id);
+        }
+        used
+    }
+
+    /// Removes what can no longer become final: those valid only up to `height`.
+    pub fn remove_expired(&mut self, height: u64) -> Vec<SignedTransaction> {
+        let mut expired = Vec::new();
+        while let Some((valid_until, arrival)) = self.expiries.first().copied()
+            && valid_until <= height
+        {
+            let place = self.arrivals.get(&arrival).copied();
+            let id =
+                place.and_then(|(sender, nonce)| Some(self.senders.get(&sender)?.get(&nonce)?.id));
+            match id.and_then(|id| self.remove(&id)) {
+                Some(transaction) => expired.push(transaction),
+                None => {
+                    self.expiries.pop_first();
+                }
+            }
+        }
+        expired
+    }
+}

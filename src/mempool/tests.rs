@@ -1,0 +1,112 @@
+//! The mempool against its promises.
+
+use super::*;
+use crate::chain::amount::Amount;
+use crate::chain::hash::Hash;
+use crate::chain::key::{SecretKey, Signature};
+use crate::chain::transaction::{Memo, Operation, Transaction};
+use proptest::prelude::*;
+
+fn transaction(sender: u8, nonce: u64, valid_until: u64, amount: u64) -> SignedTransaction {
+    let key = SecretKey::from_seed(&[sender; 32]).public();
+    SignedTransaction {
+        transaction: Transaction {
+            genesis: Hash::ZERO,
+            sender: key.address(),
+            key,
+            nonce,
+            valid_until,
+            fee: Amount::ZERO,
+            operation: Operation::Transfer {
+                to: Address([9; 32]),
+                amount: Amount::from_nits(amount),
+                memo: Memo::default(),
+            },
+        },
+        signature: Signature([0; 64]),
+    }
+}
+
+fn nonces(chosen: &[SignedTransaction]) -> Vec<u64> {
+    chosen.iter().map(|one| one.transaction.nonce).collect()
+}
+
+#[test]
+fn what_came_first_is_proposed_first_but_nonces_keep_their_order() {
+    let mut pool = Mempool::default();
+    for (sender, nonce) in [(1, 1), (2, 0), (1, 0), (1, 3)] {
+        pool.insert(transaction(sender, nonce, 9, 1)).unwrap();
+    }
+    let chosen = pool.candidates(10, |_| 0);
+    let senders: Vec<bool> = chosen
+        .iter()
+        .map(|one| one.transaction.sender == transaction(1, 0, 0, 0).transaction.sender)
+        .collect();
+    assert_eq!(nonces(&chosen), [0, 0, 1]);
+    assert_eq!(senders, [false, true, true]);
+    assert_eq!(nonces(&pool.candidates(1, |_| 0)), [0]);
+}
+
+#[test]
+fn the_same_again_and_another_with_the_same_nonce_are_refused() {
+    let mut pool = Mempool::default();
+    let first = transaction(1, 0, 9, 1);
+    let id = pool.insert(first.clone()).unwrap();
+    assert_eq!(pool.insert(first), Err(Refusal::Known));
+    assert_eq!(
+        pool.insert(transaction(1, 0, 9, 2)),
+        Err(Refusal::NonceTaken { other: id })
+    );
+    assert_eq!(pool.len(), 1);
+}
+
+#[test]
+fn one_sender_cannot_fill_the_pool() {
+    let mut pool = Mempool::default();
+    for nonce in 0..MAX_WAITING_PER_SENDER as u64 {
+        pool.insert(transaction(1, nonce, 9, 1)).unwrap();
+    }
+    assert_eq!(
+        pool.insert(transaction(1, 64, 9, 1)),
+        Err(Refusal::SenderFull)
+    );
+    pool.insert(transaction(2, 0, 9, 1)).unwrap();
+}
+
+#[test]
+fn what_cannot_become_final_any_more_leaves() {
+    let mut pool = Mempool::default();
+    for (nonce, valid_until) in [(0, 5), (1, 9), (2, 5)] {
+        pool.insert(transaction(1, nonce, valid_until, 1)).unwrap();
+    }
+    assert_eq!(pool.remove_expired(4).len(), 0);
+    assert_eq!(nonces(&pool.remove_expired(5)), [0, 2]);
+    let sender = transaction(1, 0, 0, 0).transaction.sender;
+    assert_eq!(pool.remove_used(&sender, 1).len(), 0);
+    assert_eq!(pool.remove_used(&sender, 2).len(), 1);
+    assert!(pool.is_empty());
+    assert_eq!(pool.size_bytes(), 0);
+}
+
+proptest! {
+    #[test]
+    fn the_books_agree_after_any_course(steps in prop::collection::vec((0u8..4, 0u64..8, 0u64..8, 0u8..6), 0..80)) {
+        let mut pool = Mempool::default();
+        for (sender, nonce, number, what) in steps {
+            match what {
+                0 => { pool.remove_expired(number); }
+                1 => { pool.remove_used(&transaction(sender, 0, 0, 0).transaction.sender, nonce); }
+                2 => { pool.remove(&transaction(sender, nonce, number, 1).id()); }
+                _ => { let _ = pool.insert(transaction(sender, nonce, number, 1)); }
+            }
+            let queued: usize = pool.senders.values().map(BTreeMap::len).sum();
+            let bytes: usize = pool.senders.values().flat_map(BTreeMap::values).map(|one| one.size_bytes).sum();
+            prop_assert_eq!(queued, pool.len());
+            prop_assert_eq!(queued, pool.ids.len());
+            prop_assert_eq!(queued, pool.expiries.len());
+            prop_assert_eq!(bytes, pool.size_bytes());
+            for id in pool.ids.keys() { prop_assert_eq!(pool.get(id).unwrap().id(), *id); }
+            prop_assert_eq!(pool.oldest(100).count(), queued);
+        }
+    }
+}
