@@ -126,16 +126,22 @@ impl Encode for Block {
 
 impl Decode for Block {
     fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        if reader.remaining() > MAX_BLOCK_BYTES {
-            return Err(DecodeError::TooLong {
-                what: "block",
-                length: reader.remaining(),
-                limit: MAX_BLOCK_BYTES,
-            });
-        }
-        Ok(Self {
+        let before = reader.remaining();
+        let block = Self {
             header: Header::decode(reader)?,
             transactions: reader.sequence("transactions", MAX_BLOCK_TRANSACTIONS)?,
-        })
+        };
+        // Of the block alone: more may stand behind it in the same message.
+        match before - reader.remaining() {
+            length if length > MAX_BLOCK_BYTES => Err(DecodeError::TooLong {
+                what: "block",
+                length,
+                limit: MAX_BLOCK_BYTES,
+            }),
+            _ => Ok(block),
+        }
     }
 }
+
+#[cfg(test)]
+mod tests;

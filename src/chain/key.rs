@@ -206,13 +206,18 @@ impl FromStr for Address {
         }
         let bytes: Vec<u8> = checked.byte_iter().collect();
         let length = bytes.len();
-        bytes
-            .try_into()
-            .map(Self)
-            .map_err(|_| AddressError::WrongLength {
+        let bytes = bytes.try_into().map_err(|_| AddressError::WrongLength {
+            text: shown(),
+            length,
+        })?;
+        // 256 bits leave four over in the last character; only zeros there are canonical.
+        checked
+            .validate_segwit_padding()
+            .map_err(|error| AddressError::Malformed {
                 text: shown(),
-                length,
-            })
+                why: error.to_string(),
+            })?;
+        Ok(Self(bytes))
     }
 }
 
@@ -257,3 +262,6 @@ macro_rules! encode_as_bytes {
     )*};
 }
 encode_as_bytes!(PublicKey, Address, Signature);
+
+#[cfg(test)]
+mod tests;

@@ -17,6 +17,8 @@ pub mod ledger;
 pub mod merkle;
 pub mod name;
 pub mod rules;
+#[cfg(test)]
+pub(crate) mod testing;
 pub mod transaction;
 pub mod tree;
 pub mod validator;

@@ -50,14 +50,22 @@ impl Memo {
         &self.0
     }
 
-    /// The memo for people: control characters and other bytes than UTF-8 are replaced by `U+FFFD`,
-    /// so that a stranger's memo cannot move the reader's cursor or colour the screen.
+    /// The memo for people: control characters, those that turn the direction of writing, and other
+    /// bytes than UTF-8 are replaced by `U+FFFD`, so that a stranger's memo cannot move the reader's
+    /// cursor, colour the screen or reorder what stands beside it.
     pub fn to_text(&self) -> String {
         String::from_utf8_lossy(&self.0)
             .chars()
-            .map(|c| if c.is_control() { '\u{fffd}' } else { c })
+            .map(|c| if is_harmful(c) { '\u{fffd}' } else { c })
             .collect()
     }
+}
+
+/// Control characters, line and paragraph separators, and the bidirectional controls of Unicode (UAX #9).
+fn is_harmful(c: char) -> bool {
+    let turns = matches!(c,
+        '\u{061c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    c.is_control() || turns || matches!(c, '\u{2028}' | '\u{2029}')
 }
 
 impl fmt::Debug for Memo {
@@ -256,3 +264,6 @@ impl Decode for SignedTransaction {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;
