@@ -207,3 +207,6 @@ impl Decode for Certificate {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

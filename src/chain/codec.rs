@@ -286,3 +286,6 @@ impl<const N: usize> Decode for [u8; N] {
         reader.array()
     }
 }
+
+#[cfg(test)]
+mod tests;

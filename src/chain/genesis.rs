@@ -256,3 +256,6 @@ impl Encode for Genesis {
         self.validators.encode(out);
     }
 }
+
+#[cfg(test)]
+mod tests;
