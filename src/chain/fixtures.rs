@@ -3,6 +3,8 @@
 use std::path::Path;
 
 use super::amount::Amount;
+use super::block::Header;
+use super::certificate::{Certificate, CertificateSignature, VoteKind, vote_sign_bytes};
 use super::genesis::{Genesis, GenesisAccount, Rules};
 use super::hash::Hash;
 use super::key::{Address, SecretKey};
@@ -122,4 +124,29 @@ pub(crate) fn assert_golden(file: &str, text: &str) {
     }
     let frozen = std::fs::read_to_string(&path).unwrap();
     assert_eq!(text, frozen, "a frozen encoding has changed: {file}");
+}
+
+/// The certificate of a block by some validators of [`genesis`], given by their keys.
+pub(crate) fn certificate(header: &Header, signers: &[SecretKey]) -> Certificate {
+    let set = genesis().validators;
+    let (genesis, block, round) = (genesis_hash(), header.id(), 0);
+    let mut signatures: Vec<CertificateSignature> = signers
+        .iter()
+        .map(|signer| {
+            let voter = signer.address();
+            let kind = VoteKind::Precommit;
+            let bytes = vote_sign_bytes(&genesis, kind, header.height, round, &voter, Some(&block));
+            CertificateSignature {
+                validator: u16::try_from(set.index_of(&voter).unwrap_or(0)).unwrap(),
+                signature: signer.sign(&bytes),
+            }
+        })
+        .collect();
+    signatures.sort_by_key(|part| part.validator);
+    Certificate {
+        height: header.height,
+        round,
+        block,
+        signatures,
+    }
 }

@@ -16,6 +16,7 @@ pub mod key;
 pub mod ledger;
 pub mod merkle;
 pub mod name;
+pub mod query;
 pub mod rules;
 #[cfg(test)]
 pub(crate) mod testing;

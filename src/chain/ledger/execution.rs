@@ -60,6 +60,8 @@ pub struct Activity {
     pub transaction: TransactionId,
     /// The transaction's place in its block, from 0.
     pub index: u32,
+    /// The head of the account's hash chain after it.
+    pub head: Hash,
 }
 
 /// What a proposer makes of what waits.
@@ -187,12 +189,13 @@ impl<'a> Draft<'a> {
         } = *self.context;
         let account = self.account_mut(&address);
         account.record(&transaction, height, time_ms);
-        let number = account.activities;
+        let (number, head) = (account.activities, account.head);
         self.activities.push(Activity {
             address,
             number,
             transaction,
             index: self.taken,
+            head,
         });
     }
 
