@@ -1,0 +1,99 @@
+//! Gossip: gossipsub as this network uses it (rules 5 to 7 of `docs/protocol.md`, networking).
+//!
+//! Anonymous and validated: nothing is forwarded before the application has judged it. The mesh is
+//! small, because networks are: four nodes could never meet the default of six neighbours.
+//! There is no peer scoring: on quiet topics its delivery penalties prune honest meshes.
+//!
+//! Never: carry liveness alone; agreement asks again for what it misses by request-response.
+//! Next: [`super::topics`]. Specification: libp2p/specs, pubsub/gossipsub, v1.2.
+
+use std::time::Duration;
+
+use libp2p::gossipsub::{
+    Behaviour, ConfigBuilder, IdentityTransform, MaxCountSubscriptionFilter, MessageAuthenticity,
+    ValidationMode, WhitelistSubscriptionFilter,
+};
+
+use super::{BehaviourError, NetworkName, topics::Topic, topics::message_id};
+
+/// The largest gossip transmission of any topic, in bytes: a full proposal in its envelope.
+pub const MAX_TRANSMIT_BYTES: usize = 2 * 1024 * 1024;
+
+/// Votes are stale long before this; a queue that waits longer only delays what is fresh.
+const PUBLISH_QUEUE: Duration = Duration::from_secs(3);
+/// Messages waiting for one peer. Counted, not weighed: with proposals rare and batches of at most
+/// 256 KiB this bounds a stalled peer's queue, which the time limits above empty anyway.
+const QUEUE_MESSAGES: usize = 1024;
+/// Announcing more topics than exist is abuse; a reconnect may announce each twice.
+const SUBSCRIPTIONS_A_REQUEST: usize = 16;
+
+/// The filter: only our topics, and few of them at a time.
+pub type Filter = MaxCountSubscriptionFilter<WhitelistSubscriptionFilter>;
+/// Gossipsub with our filter.
+pub type Gossip = Behaviour<IdentityTransform, Filter>;
+
+/// Builds the behaviour, subscribed to every topic of `network`.
+///
+/// # Errors
+/// [`BehaviourError::Gossip`] if the library refuses the configuration.
+pub fn gossip(network: &NetworkName) -> Result<Gossip, BehaviourError> {
+    let refused = |reason: String| BehaviourError::Gossip { reason };
+    let mut config = ConfigBuilder::default();
+    config
+        .validate_messages()
+        .validation_mode(ValidationMode::Anonymous)
+        .message_id_fn(message_id)
+        .max_transmit_size(MAX_TRANSMIT_BYTES)
+        .mesh_n_low(2)
+        .mesh_n(4)
+        .mesh_n_high(8)
+        .mesh_outbound_min(1)
+        .flood_publish(true)
+        .heartbeat_initial_delay(Duration::from_millis(500))
+        .history_length(5)
+        .history_gossip(3)
+        .duplicate_cache_time(Duration::from_secs(60))
+        .publish_queue_duration(PUBLISH_QUEUE)
+        .forward_queue_duration(Duration::from_secs(1))
+        .connection_handler_queue_len(QUEUE_MESSAGES);
+    for topic in Topic::ALL {
+        // The limit on the wire counts the envelope too: topic name and field marks.
+        let envelope = topic.name(network).len() + 64;
+        config
+            .max_transmit_size_for_topic(topic.max_bytes() + envelope, topic.ident(network).hash());
+    }
+    let config = config.build().map_err(|e| refused(e.to_string()))?;
+    let whitelist = Topic::ALL.map(|topic| topic.ident(network).hash());
+    let filter = MaxCountSubscriptionFilter {
+        filter: WhitelistSubscriptionFilter(whitelist.into()),
+        max_subscribed_topics: Topic::ALL.len(),
+        max_subscriptions_per_request: SUBSCRIPTIONS_A_REQUEST,
+    };
+    let mut gossip =
+        Behaviour::new_with_subscription_filter(MessageAuthenticity::Anonymous, config, filter)
+            .map_err(|e| refused(e.to_string()))?;
+    for topic in Topic::ALL {
+        gossip
+            .subscribe(&topic.ident(network))
+            .map_err(|e| refused(e.to_string()))?;
+    }
+    Ok(gossip)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use libp2p::gossipsub::IdentTopic;
+
+    #[test]
+    fn only_the_networks_own_topics_may_be_subscribed_to() {
+        let mut gossip = gossip(&"home".parse().unwrap()).unwrap();
+        assert!(
+            gossip
+                .subscribe(&IdentTopic::new("/natcoin/away/votes/1"))
+                .is_err()
+        );
+        assert!(gossip.subscribe(&IdentTopic::new("anything")).is_err());
+        assert_eq!(gossip.topics().count(), 3);
+    }
+}

@@ -1,0 +1,355 @@
+//! Services: the four request-response protocols, their sizes, and the codec they share.
+//!
+//! `/natcoin/<network>/{submit,query,blocks,agreement}/1`. A request is one frame of opaque bytes;
+//! a reply is one frame whose first byte says whether it is an answer or a polite refusal.
+//!
+//! Never: read what is inside a request. Next: [`super::limits`] for rates, [`super::frame`].
+
+use std::{fmt, io, time::Duration};
+
+use libp2p::{
+    StreamProtocol,
+    futures::{AsyncRead, AsyncWrite},
+    request_response::{self, ProtocolSupport},
+};
+
+use super::{
+    NetworkName,
+    frame::{read_frame, write_frame},
+    hello,
+    limits::Rate,
+};
+
+const KIB: usize = 1024;
+const MIB: usize = 1024 * KIB;
+
+/// A request-response protocol of the application.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Service {
+    /// A wallet hands in a transaction.
+    Submit,
+    /// A question about the chain, answered with a proof.
+    Query,
+    /// Ranges of blocks and certificates, for catching up.
+    Blocks,
+    /// Missing votes and proposals; validators only, both ways.
+    Agreement,
+}
+
+impl Service {
+    /// All of them, in the order of their indexes.
+    pub const ALL: [Self; 4] = [Self::Submit, Self::Query, Self::Blocks, Self::Agreement];
+
+    /// Position in tables by service.
+    #[must_use]
+    pub const fn index(self) -> usize {
+        match self {
+            Self::Submit => 0,
+            Self::Query => 1,
+            Self::Blocks => 2,
+            Self::Agreement => 3,
+        }
+    }
+
+    /// Sizes, in bytes.
+    #[must_use]
+    pub const fn caps(self) -> Caps {
+        let (request_bytes, answer_bytes) = match self {
+            Self::Submit => (16 * KIB, 4 * KIB),
+            Self::Query => (4 * KIB, 512 * KIB),
+            Self::Blocks => (KIB, 4 * MIB),
+            Self::Agreement => (4 * KIB, 2 * MIB),
+        };
+        Caps {
+            request_bytes,
+            answer_bytes,
+        }
+    }
+
+    /// How often one peer may ask, and how many of its requests may be open at a time.
+    ///
+    /// Submit is wide because a load of payments may come through one wallet; the large answers
+    /// are narrow, since what is open counts in memory.
+    #[must_use]
+    pub const fn rate(self) -> Rate {
+        let (burst, per_second, open, open_total) = match self {
+            Self::Submit => (2_000, 1_000, 128, 1_024),
+            Self::Query => (400, 200, 32, 256),
+            Self::Blocks => (64, 32, 4, 16),
+            Self::Agreement => (200, 100, 16, 256),
+        };
+        Rate {
+            burst,
+            per_second,
+            open,
+            open_total,
+        }
+    }
+
+    /// How long a request may take from asking to the answer's last byte.
+    #[must_use]
+    pub const fn deadline(self) -> Duration {
+        match self {
+            Self::Blocks => Duration::from_secs(10),
+            Self::Submit | Self::Query | Self::Agreement => Duration::from_secs(5),
+        }
+    }
+
+    /// The behaviour that speaks this protocol, in the roles of asker, answerer or both.
+    #[must_use]
+    pub fn behaviour(self, network: &NetworkName, support: ProtocolSupport) -> Exchange {
+        exchange(
+            format!("/natcoin/{network}/{self}/1"),
+            self.caps(),
+            support,
+            self.deadline(),
+            usize::from(self.rate().open),
+        )
+    }
+}
+
+impl fmt::Display for Service {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Submit => "submit",
+            Self::Query => "query",
+            Self::Blocks => "blocks",
+            Self::Agreement => "agreement",
+        })
+    }
+}
+
+/// Size limits of one protocol, in bytes of payload.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Caps {
+    /// Largest request.
+    pub request_bytes: usize,
+    /// Largest answer.
+    pub answer_bytes: usize,
+}
+
+/// What comes back: an answer or a reason why not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reply {
+    /// The application's bytes.
+    Answer(Vec<u8>),
+    /// Not served; the request had no effect.
+    Declined(Declined),
+}
+
+/// Why a request was not served.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Declined {
+    /// Too many requests from you, or too many at all: ask later, or ask another.
+    Busy,
+    /// Say hello first.
+    NotGreeted,
+    /// This service is not for you.
+    NotAllowed,
+    /// The application has nothing to say to this request.
+    Unavailable,
+}
+
+impl fmt::Display for Declined {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Busy => "the peer is busy: ask later or ask another",
+            Self::NotGreeted => "the peer has not accepted our hello",
+            Self::NotAllowed => "the peer serves this to validators only",
+            Self::Unavailable => "the peer has no answer to this request",
+        })
+    }
+}
+
+impl Declined {
+    pub(super) fn tag(self) -> u8 {
+        match self {
+            Self::Busy => 1,
+            Self::NotGreeted => 2,
+            Self::NotAllowed => 3,
+            Self::Unavailable => 4,
+        }
+    }
+
+    pub(super) fn from_tag(tag: u8) -> Option<Self> {
+        match tag {
+            1 => Some(Self::Busy),
+            2 => Some(Self::NotGreeted),
+            3 => Some(Self::NotAllowed),
+            4 => Some(Self::Unavailable),
+            _ => None,
+        }
+    }
+}
+
+/// A request-response behaviour over opaque frames.
+pub type Exchange = request_response::Behaviour<FrameCodec>;
+
+/// The hello exchange: both sides ask and answer.
+#[must_use]
+pub fn hello_exchange(network: &NetworkName) -> Exchange {
+    let caps = Caps {
+        request_bytes: hello::HELLO_MAX_BYTES,
+        answer_bytes: hello::ANSWER_MAX_BYTES,
+    };
+    exchange(
+        format!("/natcoin/{network}/hello/1"),
+        caps,
+        ProtocolSupport::Full,
+        Duration::from_secs(4),
+        8,
+    )
+}
+
+fn exchange(
+    name: String,
+    caps: Caps,
+    support: ProtocolSupport,
+    deadline: Duration,
+    open: usize,
+) -> Exchange {
+    let protocol = StreamProtocol::try_from_owned(name).expect("the name begins with a slash");
+    let config = request_response::Config::default()
+        .with_request_timeout(deadline)
+        // Streams count both directions; what exceeds the peer's share is declined above this.
+        .with_max_concurrent_streams(open * 2 + 4);
+    request_response::Behaviour::with_codec(FrameCodec { caps }, [(protocol, support)], config)
+}
+
+/// Reads and writes requests and replies within a protocol's caps.
+#[derive(Debug, Clone)]
+pub struct FrameCodec {
+    caps: Caps,
+}
+
+/// Largest reply frame: the mark and the answer.
+fn reply_cap(caps: Caps) -> usize {
+    caps.answer_bytes + 1
+}
+
+#[allow(clippy::manual_async_fn, reason = "the trait asks for Send futures")]
+impl request_response::Codec for FrameCodec {
+    type Protocol = StreamProtocol;
+    type Request = Vec<u8>;
+    type Response = Reply;
+
+    async fn read_request<T>(&mut self, _: &StreamProtocol, io: &mut T) -> io::Result<Vec<u8>>
+    where
+        T: AsyncRead + Unpin + Send,
+    {
+        read_frame(io, self.caps.request_bytes).await
+    }
+
+    async fn read_response<T>(&mut self, _: &StreamProtocol, io: &mut T) -> io::Result<Reply>
+    where
+        T: AsyncRead + Unpin + Send,
+    {
+        let mut frame = read_frame(io, reply_cap(self.caps)).await?;
+        match frame.first().copied() {
+            Some(0) => {
+                frame.remove(0);
+                Ok(Reply::Answer(frame))
+            }
+            Some(tag) if frame.len() == 1 => Declined::from_tag(tag)
+                .map(Reply::Declined)
+                .ok_or_else(|| invalid("a reply with an unknown mark")),
+            _ => Err(invalid("a reply without a mark")),
+        }
+    }
+
+    async fn write_request<T>(
+        &mut self,
+        _: &StreamProtocol,
+        io: &mut T,
+        request: Vec<u8>,
+    ) -> io::Result<()>
+    where
+        T: AsyncWrite + Unpin + Send,
+    {
+        write_frame(io, &request, self.caps.request_bytes).await
+    }
+
+    async fn write_response<T>(
+        &mut self,
+        _: &StreamProtocol,
+        io: &mut T,
+        reply: Reply,
+    ) -> io::Result<()>
+    where
+        T: AsyncWrite + Unpin + Send,
+    {
+        let frame = match reply {
+            Reply::Answer(mut answer) => {
+                answer.insert(0, 0);
+                answer
+            }
+            Reply::Declined(reason) => vec![reason.tag()],
+        };
+        write_frame(io, &frame, reply_cap(self.caps)).await
+    }
+}
+
+fn invalid(what: &str) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, what)
+}
+
+#[cfg(test)]
+mod tests {
+    use libp2p::futures::{executor::block_on, io::Cursor};
+    use request_response::Codec as _;
+
+    use super::*;
+
+    fn codec() -> (FrameCodec, StreamProtocol) {
+        let caps = Caps {
+            request_bytes: 8,
+            answer_bytes: 8,
+        };
+        (FrameCodec { caps }, StreamProtocol::new("/x"))
+    }
+
+    #[test]
+    fn replies_come_back_as_they_were_written() {
+        let (mut codec, name) = codec();
+        let replies = [
+            Reply::Answer(vec![]),
+            Reply::Answer(vec![9; 8]),
+            Reply::Declined(Declined::Busy),
+            Reply::Declined(Declined::NotGreeted),
+            Reply::Declined(Declined::NotAllowed),
+            Reply::Declined(Declined::Unavailable),
+        ];
+        for reply in replies {
+            let mut out = Cursor::new(Vec::new());
+            block_on(codec.write_response(&name, &mut out, reply.clone())).unwrap();
+            let mut back = Cursor::new(out.into_inner());
+            assert_eq!(
+                block_on(codec.read_response(&name, &mut back)).unwrap(),
+                reply
+            );
+        }
+    }
+
+    #[test]
+    fn too_large_an_answer_or_request_is_not_sent() {
+        let (mut codec, name) = codec();
+        let mut out = Cursor::new(Vec::new());
+        let answer = Reply::Answer(vec![0; 9]);
+        assert!(block_on(codec.write_response(&name, &mut out, answer)).is_err());
+        assert!(block_on(codec.write_request(&name, &mut out, vec![0; 9])).is_err());
+        assert!(out.into_inner().is_empty());
+    }
+
+    #[test]
+    fn a_reply_without_a_mark_or_with_an_unknown_one_is_refused() {
+        let (mut codec, name) = codec();
+        for frame in [
+            vec![0, 0, 0, 0],
+            vec![0, 0, 0, 1, 77],
+            vec![0, 0, 0, 2, 1, 1],
+        ] {
+            let mut bytes = Cursor::new(frame);
+            assert!(block_on(codec.read_response(&name, &mut bytes)).is_err());
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! The whole of our speech in one libp2p behaviour, and its configuration.
+//!
+//! Never: decide anything; deciding is the event loop's, in `node/network/`. Next: [`super`].
+#![allow(
+    missing_docs,
+    reason = "the derived event enum has one variant a field and no docs"
+)]
+
+use std::collections::BTreeSet;
+
+use libp2p::{
+    PeerId,
+    allow_block_list::{self, BlockedPeers},
+    connection_limits, identify,
+    identity::Keypair,
+    ping,
+    request_response::ProtocolSupport,
+    swarm::{NetworkBehaviour, behaviour::toggle::Toggle},
+};
+
+use super::{
+    BehaviourError, Exchange, NetworkName, PING_INTERVAL, PING_TIMEOUT, Role, Service, gossip,
+    limits, service,
+};
+
+/// What [`Speech`] needs to know.
+#[derive(Debug, Clone)]
+pub struct SpeechConfig {
+    /// Whose network.
+    pub network: NetworkName,
+    /// What we do: wallets take no part in gossip and serve nobody.
+    pub role: Role,
+    /// Program version, told to peers.
+    pub version: String,
+    /// Our own id.
+    pub local_peer: PeerId,
+    /// Peers that vote: explicit gossip peers of each other.
+    pub validators: BTreeSet<PeerId>,
+    /// Peers above the connection limits: validators and the bootstrap list.
+    pub trusted: BTreeSet<PeerId>,
+}
+
+/// Everything we speak, in one behaviour.
+#[derive(NetworkBehaviour)]
+pub struct Speech {
+    // Order: limits and the block list come first, so that a connection they deny costs nothing
+    // in the behaviours below (rule 2).
+    /// How many connections there may be.
+    pub limits: connection_limits::Behaviour,
+    /// Peers we do not talk to.
+    pub blocked: allow_block_list::Behaviour<BlockedPeers>,
+    /// Who speaks which protocols.
+    pub identify: identify::Behaviour,
+    /// Round-trip times, and death.
+    pub ping: ping::Behaviour,
+    /// Genesis, height, role and boot nonce.
+    pub hello: Exchange,
+    /// Transactions handed in.
+    pub submit: Exchange,
+    /// Proved answers.
+    pub query: Exchange,
+    /// Catching up.
+    pub blocks: Exchange,
+    /// Missing votes and proposals.
+    pub agreement: Exchange,
+    /// Long-lived streams.
+    pub watch: libp2p_stream::Behaviour,
+    /// The mesh; wallets have none.
+    pub gossip: Toggle<gossip::Gossip>,
+}
+
+impl Speech {
+    /// Puts the protocols together.
+    ///
+    /// # Errors
+    /// [`BehaviourError::Gossip`] if the mesh cannot be set up.
+    pub fn new(keypair: &Keypair, config: &SpeechConfig) -> Result<Self, BehaviourError> {
+        let network = &config.network;
+        // Wallets only ask, and answer nothing that could be asked of them.
+        let support = if config.role.gossips() {
+            ProtocolSupport::Full
+        } else {
+            ProtocolSupport::Outbound
+        };
+        let gossip = if config.role.gossips() {
+            let mut gossip = gossip::gossip(network)?;
+            // Rule 5: validators are explicit peers of each other, on both sides.
+            if config.validators.contains(&config.local_peer) {
+                for peer in config
+                    .validators
+                    .iter()
+                    .filter(|p| **p != config.local_peer)
+                {
+                    gossip.add_explicit_peer(peer);
+                }
+            }
+            Some(gossip)
+        } else {
+            None
+        };
+        // Rule 12: the plain configuration; the one with signed records chokes other languages.
+        let identify = identify::Config::new(format!("/natcoin/{network}/1"), keypair.public())
+            .with_agent_version(format!("natcoin/{}", config.version));
+        Ok(Self {
+            limits: limits::connections(config.trusted.iter().copied()),
+            blocked: allow_block_list::Behaviour::default(),
+            identify: identify::Behaviour::new(identify),
+            ping: ping::Behaviour::new(
+                ping::Config::new()
+                    .with_interval(PING_INTERVAL)
+                    .with_timeout(PING_TIMEOUT),
+            ),
+            hello: service::hello_exchange(network),
+            submit: Service::Submit.behaviour(network, support.clone()),
+            query: Service::Query.behaviour(network, support.clone()),
+            blocks: Service::Blocks.behaviour(network, support.clone()),
+            agreement: Service::Agreement.behaviour(network, support),
+            watch: libp2p_stream::Behaviour::new(),
+            gossip: Toggle::from(gossip),
+        })
+    }
+
+    /// The behaviour of one service.
+    pub fn service(&mut self, service: Service) -> &mut Exchange {
+        match service {
+            Service::Submit => &mut self.submit,
+            Service::Query => &mut self.query,
+            Service::Blocks => &mut self.blocks,
+            Service::Agreement => &mut self.agreement,
+        }
+    }
+}
