@@ -6,12 +6,12 @@
 //! Never: interpret a payload. Next: [`super::gossip`] for the mesh.
 
 use libp2p::gossipsub::{IdentTopic, Message, MessageId, TopicHash};
-use sha2::{Digest as _, Sha256};
 
 use super::NetworkName;
+use crate::chain::hash::Hash;
 
 /// Separates message ids from every other use of SHA-256 in this program.
-const MESSAGE_ID_DOMAIN: &[u8] = b"natcoin/gossip-message-id/1";
+const MESSAGE_ID_DOMAIN: &str = "natcoin/gossip-message-id/1";
 /// Length of a message id in bytes.
 const MESSAGE_ID_BYTES: usize = 20;
 
@@ -72,13 +72,10 @@ impl Topic {
 #[must_use]
 pub fn message_id(message: &Message) -> MessageId {
     let topic = message.topic.as_str().as_bytes();
-    let mut hash = Sha256::new();
-    hash.update(MESSAGE_ID_DOMAIN);
     // The length keeps (topic, data) pairs apart that would run together otherwise.
-    hash.update((topic.len() as u64).to_be_bytes());
-    hash.update(topic);
-    hash.update(&message.data);
-    MessageId::new(&hash.finalize()[..MESSAGE_ID_BYTES])
+    let length = (topic.len() as u64).to_be_bytes();
+    let hash = Hash::of(MESSAGE_ID_DOMAIN, &[&length, topic, &message.data]);
+    MessageId::new(&hash.as_bytes()[..MESSAGE_ID_BYTES])
 }
 
 #[cfg(test)]

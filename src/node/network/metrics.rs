@@ -1,0 +1,66 @@
+//! Counters: what was refused, dropped or lost, so that nothing vanishes unseen.
+//!
+//! Never: hold anything but counts. Next: [`super::NetworkHandle::metrics`].
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+macro_rules! counters {
+    ($($(#[$doc:meta])* $name:ident,)*) => {
+        /// Counters that only grow, shared with the handle.
+        #[derive(Debug, Default)]
+        pub struct Metrics { $($(#[$doc])* $name: AtomicU64,)* }
+
+        /// The counters at one moment.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+        pub struct Counters { $($(#[$doc])* pub $name: u64,)* }
+
+        /// Which counter.
+        #[allow(non_camel_case_types, reason = "named as the fields they count in")]
+        #[derive(Debug, Clone, Copy)]
+        pub(super) enum Count { $($name,)* }
+
+        impl Metrics {
+            pub(super) fn count(&self, what: Count) {
+                let counter = match what { $(Count::$name => &self.$name,)* };
+                counter.fetch_add(1, Ordering::Relaxed);
+            }
+
+            /// Reads all counters.
+            #[must_use]
+            pub fn read(&self) -> Counters {
+                Counters { $($name: self.$name.load(Ordering::Relaxed),)* }
+            }
+        }
+    };
+}
+
+counters! {
+    /// Gossip messages handed to the application.
+    gossip_received,
+    /// Gossip messages dropped because the application's queue was full.
+    gossip_dropped,
+    /// Gossip messages of an unknown topic, over their topic's limit or of a refused peer.
+    gossip_refused,
+    /// Messages we published.
+    gossip_published,
+    /// Messages published with nobody there to hear them.
+    gossip_unheard,
+    /// Requests handed to the application.
+    requests_received,
+    /// Requests declined: too many, not greeted, or not allowed.
+    requests_declined,
+    /// Requests and hellos that broke the protocol's limits, or never ended.
+    requests_malformed,
+    /// Watch streams opened to us.
+    watches_opened,
+    /// Watch streams refused.
+    watches_refused,
+    /// Hellos refused by us.
+    hellos_refused,
+    /// Connections closed because ping or hello went unanswered.
+    connections_failed,
+    /// Peers bounced by the restart rule: a new life, or connected and never subscribed.
+    bounces,
+    /// Dials that failed.
+    dials_failed,
+}

@@ -1,0 +1,217 @@
+//! The table of peers: their connections, what they said, and how much they asked.
+//!
+//! Bounded by the connection limits plus [`FORGOTTEN_PEERS`] that are remembered a while after they
+//! left, so that coming back does not refill a token bucket.
+//!
+//! Never: touch the swarm. Next: `greet.rs` and `serve.rs`, which fill it.
+
+use std::{
+    collections::BTreeMap,
+    time::{Duration, Instant},
+};
+
+use libp2p::{PeerId, request_response::InboundRequestId, swarm::ConnectionId};
+
+use crate::behaviour::{
+    Hello, Multiaddr, Service,
+    limits::{Bucket, Rate},
+};
+
+/// Peers without a connection that are remembered.
+const FORGOTTEN_PEERS: usize = 1024;
+/// How long they are.
+const REMEMBERED: Duration = Duration::from_secs(60);
+/// Hellos: a few at once (several connections), then one a second.
+const HELLO_RATE: Rate = Rate::of_bucket(10, 1);
+
+/// One connection.
+#[derive(Debug)]
+pub(super) struct Link {
+    pub(super) since: Instant,
+    /// Last sign of life: its opening, or a ping answered.
+    pub(super) alive: Instant,
+    pub(super) address: Multiaddr,
+}
+
+/// How far a peer's greeting has come.
+#[derive(Debug, Default)]
+pub(super) enum Greeting {
+    /// Nothing accepted yet.
+    #[default]
+    None,
+    /// We accepted its hello; up when our answer is out, so that it knows before we speak.
+    Answering(InboundRequestId, Hello),
+    /// Up.
+    Up(Hello),
+    /// Refused by either side; what it sends is ignored until the connections are closed.
+    Refused,
+}
+
+/// What a peer asked for, metered.
+#[derive(Debug)]
+pub(super) struct Meters {
+    buckets: [Bucket; Service::ALL.len()],
+    open: [u16; Service::ALL.len()],
+    hellos: Bucket,
+}
+
+impl Meters {
+    fn new(now: Instant) -> Self {
+        Self {
+            buckets: Service::ALL.map(|service| Bucket::new(service.rate(), now)),
+            open: [0; Service::ALL.len()],
+            hellos: Bucket::new(HELLO_RATE, now),
+        }
+    }
+
+    /// Whether one more hello may come now.
+    pub(super) fn hello(&mut self, now: Instant) -> bool {
+        self.hellos.take(now)
+    }
+
+    /// Takes a token and a place among the open requests of `service`.
+    pub(super) fn admit(&mut self, service: Service, now: Instant) -> bool {
+        let index = service.index();
+        if self.open[index] >= service.rate().open || !self.buckets[index].take(now) {
+            return false;
+        }
+        self.open[index] += 1;
+        true
+    }
+
+    /// Gives the place back.
+    pub(super) fn close(&mut self, service: Service) {
+        let open = &mut self.open[service.index()];
+        *open = open.saturating_sub(1);
+    }
+}
+
+/// What upkeep remembers about a peer.
+#[derive(Debug, Default)]
+pub(super) struct Care {
+    /// When we last told it our height, and which.
+    pub(super) told: Option<(Instant, u64)>,
+    /// Hellos unanswered in a row.
+    pub(super) unanswered: u32,
+    /// Since when it is up without subscriptions.
+    pub(super) deaf_since: Option<Instant>,
+    /// Last bounce, and how many without a subscription seen in between.
+    pub(super) bounced: Option<(Instant, u32)>,
+    /// Close all its connections at this time.
+    pub(super) close_at: Option<Instant>,
+    /// Since when it has no connection.
+    pub(super) gone_since: Option<Instant>,
+}
+
+/// One peer.
+#[derive(Debug)]
+pub(super) struct Peer {
+    pub(super) links: BTreeMap<ConnectionId, Link>,
+    pub(super) greeting: Greeting,
+    pub(super) rtt: Option<Duration>,
+    pub(super) meters: Meters,
+    pub(super) care: Care,
+}
+
+impl Peer {
+    /// What it said, if it is up.
+    pub(super) fn hello(&self) -> Option<&Hello> {
+        match &self.greeting {
+            Greeting::Up(hello) => Some(hello),
+            _ => None,
+        }
+    }
+
+    /// The boot nonce it last gave over a connection that may still be open.
+    pub(super) fn boot_nonce(&self) -> Option<u64> {
+        match &self.greeting {
+            Greeting::Up(hello) | Greeting::Answering(_, hello) => Some(hello.boot_nonce),
+            Greeting::None | Greeting::Refused => None,
+        }
+    }
+
+    pub(super) fn is_refused(&self) -> bool {
+        matches!(self.greeting, Greeting::Refused)
+    }
+}
+
+/// All of them.
+#[derive(Debug, Default)]
+pub(super) struct Peers(BTreeMap<PeerId, Peer>);
+
+impl Peers {
+    pub(super) fn get(&self, peer: &PeerId) -> Option<&Peer> {
+        self.0.get(peer)
+    }
+
+    pub(super) fn get_mut(&mut self, peer: &PeerId) -> Option<&mut Peer> {
+        self.0.get_mut(peer)
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&PeerId, &Peer)> {
+        self.0.iter()
+    }
+
+    pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = (&PeerId, &mut Peer)> {
+        self.0.iter_mut()
+    }
+
+    /// A connection was opened.
+    pub(super) fn opened(
+        &mut self,
+        peer: PeerId,
+        connection: ConnectionId,
+        address: Multiaddr,
+        now: Instant,
+    ) {
+        let entry = self.0.entry(peer).or_insert_with(|| Peer {
+            links: BTreeMap::new(),
+            greeting: Greeting::None,
+            rtt: None,
+            meters: Meters::new(now),
+            care: Care::default(),
+        });
+        entry.care.gone_since = None;
+        let link = Link {
+            since: now,
+            alive: now,
+            address,
+        };
+        entry.links.insert(connection, link);
+    }
+
+    /// A connection was closed. Returns the greeting that ended with it, if it was the last.
+    pub(super) fn closed(
+        &mut self,
+        peer: &PeerId,
+        connection: ConnectionId,
+        now: Instant,
+    ) -> Option<Greeting> {
+        let entry = self.0.get_mut(peer)?;
+        entry.links.remove(&connection);
+        if !entry.links.is_empty() {
+            return None;
+        }
+        entry.rtt = None;
+        entry.care = Care {
+            gone_since: Some(now),
+            bounced: entry.care.bounced,
+            ..Care::default()
+        };
+        Some(std::mem::take(&mut entry.greeting))
+    }
+
+    /// Forgets those that are long gone, and all that are gone if there are too many.
+    pub(super) fn forget(&mut self, now: Instant) {
+        let gone = self.0.values().filter(|p| p.links.is_empty()).count();
+        let remembered = if gone > FORGOTTEN_PEERS {
+            Duration::ZERO
+        } else {
+            REMEMBERED
+        };
+        self.0.retain(|_, peer| match peer.care.gone_since {
+            Some(since) => now.saturating_duration_since(since) < remembered,
+            None => true,
+        });
+    }
+}

@@ -1,0 +1,5 @@
+//! What several test files need: networks in this process, and waiting with a deadline.
+#![allow(dead_code, reason = "each test file uses its own part")]
+
+pub mod net;
+pub mod wait;
