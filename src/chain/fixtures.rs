@@ -113,17 +113,21 @@ pub(crate) fn pay(from: u8, nonce: u64, amount: u64, to: u8) -> SignedTransactio
     transaction(from, nonce, transfer(amount, to)).sign(&key(from))
 }
 
-/// Holds `text` against a file of `tests/golden/`. With `NATCOIN_GOLDEN=write` in the environment the file is
+/// Holds `text` against a file of `tests/golden/`. With `NATCOIN_BLESS=1` in the environment the file is
 /// written instead: only for a format that is new, never for one that wallets and nodes already speak.
 pub(crate) fn assert_golden(file: &str, text: &str) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("tests/golden")
         .join(file);
-    if std::env::var_os("NATCOIN_GOLDEN").is_some_and(|mode| mode == "write") {
+    if std::env::var_os("NATCOIN_BLESS").is_some_and(|mode| mode == "1") {
         std::fs::write(&path, text).unwrap();
     }
-    let frozen = std::fs::read_to_string(&path).unwrap();
-    assert_eq!(text, frozen, "a frozen encoding has changed: {file}");
+    let frozen = std::fs::read_to_string(&path)
+        .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    assert_eq!(
+        text, frozen,
+        "a frozen encoding has changed: tests/golden/{file}; a new format is written with NATCOIN_BLESS=1"
+    );
 }
 
 /// The certificate of a block by some validators of [`genesis`], given by their keys.

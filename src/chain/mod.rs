@@ -11,6 +11,8 @@ pub mod codec;
 #[cfg(test)]
 pub(crate) mod fixtures;
 pub mod genesis;
+#[cfg(test)]
+mod golden_tests;
 pub mod hash;
 pub mod key;
 pub mod ledger;

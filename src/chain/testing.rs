@@ -1,4 +1,4 @@
-//! What tests are made of: fixed keys, signed certificates, and strategies for every type of the law.
+//! What tests are made of: signed certificates, and strategies for every type of the law.
 //!
 //! Only for tests, of this room and of those above. A strategy makes only values that their types
 //! promise (ordered, bounded, canonical); signatures are good only where the name says so.
@@ -9,9 +9,11 @@ use proptest::collection::{btree_map, vec};
 use proptest::option;
 use proptest::prelude::*;
 
+use super::account::Account;
 use super::amount::Amount;
 use super::block::{Block, Header, VERSION, transactions_root};
 use super::certificate::{Certificate, CertificateSignature, VoteKind, vote_sign_bytes};
+use super::fixtures::key;
 use super::genesis::{Genesis, GenesisAccount, Rules};
 use super::hash::Hash;
 use super::key::{Address, PublicKey, SecretKey, Signature};
@@ -20,14 +22,9 @@ use super::name::Name;
 use super::transaction::{MAX_MEMO_BYTES, Memo, Operation, SignedTransaction, Transaction};
 use super::validator::{MAX_POWER, Validator, ValidatorSet};
 
-/// The fixed key of a number.
-pub fn secret_key(number: u8) -> SecretKey {
-    SecretKey::from_seed(&[number; 32])
-}
-
 /// `count` validators of one vote each, and their keys in the order of their places.
 pub fn validators(count: u8) -> (Vec<SecretKey>, ValidatorSet) {
-    let mut keys: Vec<SecretKey> = (1..=count).map(secret_key).collect();
+    let mut keys: Vec<SecretKey> = (1..=count).map(key).collect();
     keys.sort_by_key(SecretKey::public);
     let one_vote = |key: &SecretKey| Validator {
         key: key.public(),
@@ -236,6 +233,25 @@ pub fn any_path() -> impl Strategy<Value = Path> {
         count,
         siblings,
     })
+}
+
+/// Any account as the state holds it.
+pub fn any_account() -> impl Strategy<Value = Account> {
+    (
+        any_amount(),
+        any::<[u64; 2]>(),
+        any_public_key(),
+        any_hash(),
+        option::of(any_name()),
+    )
+        .prop_map(|(balance, [nonce, activities], key, head, name)| Account {
+            balance,
+            nonce,
+            key,
+            activities,
+            head,
+            name,
+        })
 }
 
 /// Any sound rules.

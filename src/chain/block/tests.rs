@@ -1,6 +1,7 @@
 //! What a block's identity and bounds cover.
 
 use super::*;
+use crate::chain::fixtures::key;
 use crate::chain::testing::*;
 use crate::chain::transaction::{MAX_MEMO_BYTES, Memo, Operation, Transaction};
 use crate::chain::{amount::Amount, key::Signature};
@@ -8,7 +9,7 @@ use proptest::prelude::*;
 use std::collections::BTreeSet;
 
 fn largest_transaction() -> SignedTransaction {
-    let key = secret_key(1);
+    let key = key(1);
     SignedTransaction {
         transaction: Transaction {
             genesis: Hash::ZERO,

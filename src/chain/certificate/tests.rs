@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::chain::block::{Header, VERSION};
+use crate::chain::fixtures::key;
 use crate::chain::key::SecretKey;
 use crate::chain::testing::*;
 use crate::chain::validator::Validator;
@@ -19,7 +20,7 @@ fn header() -> Header {
         height: HEIGHT,
         parent: Hash([1; 32]),
         time_ms: 1,
-        proposer: secret_key(1).address(),
+        proposer: key(1).address(),
         transactions_root: Hash([2; 32]),
         state_root: Hash([3; 32]),
         next_validators: Hash([4; 32]),
@@ -155,7 +156,7 @@ fn strangers_are_refused_by_place_and_by_key() {
             count: 4
         })
     );
-    let strangers: Vec<SecretKey> = (101..=104).map(secret_key).collect();
+    let strangers: Vec<SecretKey> = (101..=104).map(key).collect();
     let of_strangers = certificate(&header(), ROUND, &strangers, &[0, 1, 2]);
     assert!(matches!(
         of_strangers.verify(&GENESIS, &set),
@@ -204,7 +205,7 @@ fn prevotes_and_votes_for_nil_prove_nothing() {
 
 #[test]
 fn sign_bytes_differ_with_every_part_of_a_vote() {
-    let (voter, other) = (secret_key(1).address(), secret_key(2).address());
+    let (voter, other) = (key(1).address(), key(2).address());
     let (block, another) = (Hash([5; 32]), Hash([6; 32]));
     let kind = VoteKind::Precommit;
     let all = [

@@ -1,6 +1,7 @@
 //! The codec's promises, for every type of the law: one form for each value, and bounds first.
 
 use super::*;
+use crate::chain::account::Account;
 use crate::chain::block::{Block, Header, MAX_BLOCK_TRANSACTIONS};
 use crate::chain::certificate::Certificate;
 use crate::chain::genesis::Rules;
@@ -8,8 +9,10 @@ use crate::chain::hash::Hash;
 use crate::chain::key::{Address, PublicKey, Signature};
 use crate::chain::merkle::Path;
 use crate::chain::name::Name;
+use crate::chain::rules::Rejection;
 use crate::chain::testing::*;
 use crate::chain::transaction::{Operation, SignedTransaction, Transaction};
+use crate::chain::tree::Proof;
 use crate::chain::validator::ValidatorSet;
 use crate::chain::{amount::Amount, validator::MAX_VALIDATORS};
 use proptest::prelude::*;
@@ -55,6 +58,9 @@ fn check_bytes_as_everything(bytes: &[u8]) {
     check_bytes::<ValidatorSet>(bytes);
     check_bytes::<Rules>(bytes);
     check_bytes::<Path>(bytes);
+    check_bytes::<Account>(bytes);
+    check_bytes::<Proof>(bytes);
+    check_bytes::<Rejection>(bytes);
     check_bytes::<Option<u16>>(bytes);
     check_bytes::<bool>(bytes);
 }
@@ -107,7 +113,9 @@ proptest! {
         certificate in any_certificate(),
         validators in any_validator_set(),
         path in any_path(),
+        account in any_account(),
     ) {
+        check_form(&account);
         check_form(&operation);
         check_form(&transaction);
         check_form(&signed);

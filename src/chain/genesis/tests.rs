@@ -1,13 +1,14 @@
 //! What makes a sound genesis, every refusal, and what its hash covers.
 
 use super::*;
+use crate::chain::fixtures::key;
 use crate::chain::testing::*;
 use proptest::prelude::*;
 use std::collections::BTreeSet;
 
 fn account(number: u8, nits: u64, name: Option<&str>) -> GenesisAccount {
     GenesisAccount {
-        address: secret_key(number).address(),
+        address: key(number).address(),
         balance: Amount::from_nits(nits),
         name: name.map(|name| name.parse().unwrap()),
     }
@@ -58,7 +59,7 @@ fn the_hash_covers_every_field() {
         |g| g.rules.max_block_transactions -= 1,
         |g| g.rules.max_validity -= 1,
         |g| g.rules.heartbeat_ms -= 1,
-        |g| g.accounts[0].address = secret_key(7).address(),
+        |g| g.accounts[0].address = key(7).address(),
         |g| g.accounts[0].balance = Amount::from_nits(7),
         |g| g.accounts[0].name = None,
         |g| g.accounts[1].name = Some("bob".parse().unwrap()),
@@ -144,7 +145,7 @@ fn every_rule_is_held_to_its_bounds() {
 #[test]
 fn accounts_and_names_stand_once() {
     let twice = refusal(|g| g.accounts.push(account(1, 5, None)));
-    assert_eq!(twice, GenesisError::AccountTwice(secret_key(1).address()));
+    assert_eq!(twice, GenesisError::AccountTwice(key(1).address()));
     let name = refusal(|g| g.accounts[1].name = Some("alice".parse().unwrap()));
     assert_eq!(name, GenesisError::NameTwice("alice".parse().unwrap()));
 }
@@ -157,7 +158,7 @@ fn a_balance_below_the_smallest_is_dust() {
     assert_eq!(
         error,
         GenesisError::Dust {
-            address: secret_key(1).address(),
+            address: key(1).address(),
             balance: Amount::from_nits(1000),
             min_balance: Amount::from_nits(1001),
         }

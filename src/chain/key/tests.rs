@@ -1,6 +1,7 @@
 //! Rule K1 on every edge case of ZIP 215, batches against single checks, and the text of addresses.
 
 use super::*;
+use crate::chain::fixtures::key;
 use crate::chain::hash::unhex;
 use crate::chain::testing::*;
 use proptest::prelude::*;
@@ -72,7 +73,7 @@ fn batch(claims: &[Claim<'_>], seed: u64) -> Vec<bool> {
 }
 
 fn good_claim(number: u8) -> Claim<'static> {
-    let key = secret_key(number);
+    let key = key(number);
     Claim {
         key: key.public(),
         message: MESSAGE,
@@ -182,7 +183,7 @@ fn spoil(claim: &mut Claim<'_>, way: u8) {
         1 => claim.signature.0[3] ^= 1,
         2 => claim.signature.0[40] ^= 1,
         3 => claim.signature.0[63] |= 0xe0,
-        _ => claim.key = secret_key(200).public(),
+        _ => claim.key = key(200).public(),
     }
 }
 
@@ -334,7 +335,7 @@ fn what_is_no_address_is_refused_with_its_reason() {
 
 #[test]
 fn a_secret_key_is_never_shown() {
-    let key = secret_key(9);
+    let key = key(9);
     let seed = hex(key.to_seed().as_slice());
     assert_eq!(
         format!("{key:?}"),

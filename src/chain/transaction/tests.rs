@@ -1,21 +1,22 @@
 //! What a transaction's identity and signature cover, and how memos are shown.
 
 use super::*;
+use crate::chain::fixtures::key;
 use crate::chain::testing::*;
 use proptest::prelude::*;
 use std::collections::BTreeSet;
 
 fn transfer() -> Transaction {
-    let key = secret_key(1);
+    let payer = key(1);
     Transaction {
         genesis: Hash([7; 32]),
-        sender: key.address(),
-        key: key.public(),
+        sender: payer.address(),
+        key: payer.public(),
         nonce: 3,
         valid_until: 100,
         fee: Amount::from_nits(10),
         operation: Operation::Transfer {
-            to: secret_key(2).address(),
+            to: key(2).address(),
             amount: Amount::from_nits(500),
             memo: Memo::new(*b"hi").unwrap(),
         },
@@ -24,7 +25,7 @@ fn transfer() -> Transaction {
 
 /// The transfer, and one for each field that differs in it alone.
 fn variants() -> Vec<Transaction> {
-    let other = secret_key(3);
+    let other = key(3);
     let mut all = vec![transfer(); 7];
     all[1].genesis = Hash::ZERO;
     all[2].sender = other.address();
@@ -33,7 +34,7 @@ fn variants() -> Vec<Transaction> {
     all[5].valid_until += 1;
     all[6].fee = Amount::ZERO;
     let (to, amount, memo) = (other.address(), Amount::from_nits(500), Memo::default());
-    let (payee, hi) = (secret_key(2).address(), Memo::new(*b"hi").unwrap());
+    let (payee, hi) = (key(2).address(), Memo::new(*b"hi").unwrap());
     let operations = [
         Operation::Transfer {
             to,
@@ -74,8 +75,8 @@ fn identity_and_sign_bytes_cover_every_field() {
 
 #[test]
 fn a_signature_is_good_for_its_own_transaction_alone() {
-    let key = secret_key(1);
-    let signed = transfer().sign(&key);
+    let payer = key(1);
+    let signed = transfer().sign(&payer);
     assert!(signed.signature_is_good());
     for transaction in variants().into_iter().skip(1) {
         let moved = SignedTransaction {
@@ -84,12 +85,12 @@ fn a_signature_is_good_for_its_own_transaction_alone() {
         };
         assert!(!moved.signature_is_good(), "{moved:?}");
     }
-    assert!(!transfer().sign(&secret_key(2)).signature_is_good());
+    assert!(!transfer().sign(&key(2)).signature_is_good());
 }
 
 #[test]
 fn the_signature_is_no_part_of_the_identity() {
-    let signed = transfer().sign(&secret_key(1));
+    let signed = transfer().sign(&key(1));
     let mut other = signed.clone();
     other.signature.0[0] ^= 1;
     assert_eq!(signed.id(), other.id());
@@ -99,11 +100,11 @@ fn the_signature_is_no_part_of_the_identity() {
 fn the_largest_transaction_keeps_the_bound_for_receivers() {
     let mut transaction = transfer();
     transaction.operation = Operation::Transfer {
-        to: secret_key(2).address(),
+        to: key(2).address(),
         amount: Amount::MAX,
         memo: Memo::new(vec![0; MAX_MEMO_BYTES]).unwrap(),
     };
-    let length = transaction.sign(&secret_key(1)).to_bytes().len();
+    let length = transaction.sign(&key(1)).to_bytes().len();
     assert_eq!(length, 485);
     assert!(length <= MAX_TRANSACTION_BYTES);
 }
@@ -119,7 +120,7 @@ fn the_cost_is_amount_and_fee_unless_that_cannot_be_written() {
     let claim = variants().pop().unwrap();
     assert_eq!(claim.cost(), Some(Amount::from_nits(10)));
     assert_eq!(claim.payee(), None);
-    assert_eq!(transfer().payee(), Some(secret_key(2).address()));
+    assert_eq!(transfer().payee(), Some(key(2).address()));
 }
 
 #[test]
