@@ -8,8 +8,6 @@ pub mod amount;
 pub mod block;
 pub mod certificate;
 pub mod codec;
-#[cfg(test)]
-pub(crate) mod fixtures;
 pub mod genesis;
 #[cfg(test)]
 mod golden_tests;

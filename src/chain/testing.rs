@@ -3,6 +3,8 @@
 //! Only for tests, of this room and of those above. A strategy makes only values that their types
 //! promise (ordered, bounded, canonical); signatures are good only where the name says so.
 
+pub(crate) mod network;
+
 use std::collections::BTreeMap;
 
 use proptest::collection::{btree_map, vec};

@@ -10,10 +10,10 @@ use proptest::prelude::*;
 use super::*;
 use crate::chain::account::activity_head;
 use crate::chain::codec::Encode;
-use crate::chain::fixtures::{
+use crate::chain::hash::hex;
+use crate::chain::testing::network::{
     address, assert_golden, claim, context, genesis, key, nits, pay, transaction, transfer,
 };
-use crate::chain::hash::hex;
 
 fn committed(ledger: &mut Ledger, height: u64, transactions: &[SignedTransaction]) -> Execution {
     let execution = ledger.execute(&context(height), transactions).unwrap();

@@ -19,7 +19,7 @@ pub enum Answer {
     /// To [`Query::Name`](super::Query::Name).
     Name(NameAnswer),
     /// To [`Query::Transaction`](super::Query::Transaction).
-    Transaction(TransactionAnswer),
+    Transaction(Box<TransactionAnswer>),
     /// To [`Query::Activities`](super::Query::Activities).
     Activities(ActivitiesAnswer),
     /// To [`Query::Block`](super::Query::Block).
@@ -108,7 +108,7 @@ takers! {
     into_network: Network(NetworkAnswer), "the network";
     into_account: Account(AccountAnswer), "an account";
     into_name: Name(NameAnswer), "a name";
-    into_transaction: Transaction(TransactionAnswer), "a transaction";
+    into_transaction: Transaction(Box<TransactionAnswer>), "a transaction";
     into_activities: Activities(ActivitiesAnswer), "activities";
     into_block: Block(BlockAnswer), "a block";
 }
@@ -192,7 +192,7 @@ impl Decode for Answer {
             1 => Self::Network(Decode::decode(reader)?),
             2 => Self::Account(Decode::decode(reader)?),
             3 => Self::Name(Decode::decode(reader)?),
-            4 => Self::Transaction(Decode::decode(reader)?),
+            4 => Self::Transaction(Box::new(Decode::decode(reader)?)),
             5 => Self::Activities(Decode::decode(reader)?),
             6 => Self::Block(Decode::decode(reader)?),
             7 => Self::Unavailable(Decode::decode(reader)?),

@@ -6,13 +6,13 @@ use super::*;
 use crate::chain::account::Account;
 use crate::chain::block::{Block, transaction_leaves};
 use crate::chain::certificate::CertificateError;
-use crate::chain::fixtures::{
-    address, assert_golden, certificate, claim, context, genesis, key, nits, pay, transaction,
-    validator,
-};
 use crate::chain::hash::{Hash, hex};
 use crate::chain::ledger::{Activity, Ledger, Tip};
 use crate::chain::merkle;
+use crate::chain::testing::network::{
+    address, assert_golden, certificate, claim, context, genesis, key, nits, pay, transaction,
+    validator,
+};
 use crate::chain::transaction::SignedTransaction;
 use crate::chain::tree::ProofError;
 
@@ -73,7 +73,7 @@ impl Node {
     }
 
     fn anchor(&self) -> Anchor {
-        Anchor::Block(self.blocks.last().unwrap().1.clone())
+        Anchor::Block(Box::new(self.blocks.last().unwrap().1.clone()))
     }
 
     fn page(&self, of: &Address, upto: Option<u64>, limit: u8) -> HistoryPage {
@@ -149,11 +149,11 @@ impl Node {
     fn transaction(&self, id: &TransactionId) -> Answer {
         for (block, certified) in &self.blocks {
             if let Some(index) = block.transactions.iter().position(|one| one.id() == *id) {
-                return Answer::Transaction(TransactionAnswer {
+                return Answer::Transaction(Box::new(TransactionAnswer {
                     certified: certified.clone(),
                     transaction: block.transactions[index].clone(),
                     path: merkle::path(&transaction_leaves(&block.transactions), index).unwrap(),
-                });
+                }));
             }
         }
         Answer::Unavailable(Unavailable::Unknown)
@@ -295,7 +295,7 @@ fn with_certificate(make: impl FnOnce(&mut Certified)) -> Result<Moment, AnswerE
     let node = Node::new();
     let mut certified = node.blocks[2].1.clone();
     make(&mut certified);
-    let anchor = Anchor::Block(certified);
+    let anchor = Anchor::Block(Box::new(certified));
     believed(
         Answer::Account(AccountAnswer::of(&node.ledger, anchor, &address(1))),
         &Query::Account(address(1)),
@@ -342,7 +342,7 @@ fn a_node_of_another_network_is_found_out() {
 #[test]
 fn an_old_state_does_not_pass_for_the_new_one() {
     let node = Node::new();
-    let old = Anchor::Block(node.blocks[1].1.clone());
+    let old = Anchor::Block(Box::new(node.blocks[1].1.clone()));
     let answer = Answer::Account(AccountAnswer::of(&node.ledger, old, &address(1)));
     let verdict = believed(answer, &Query::Account(address(1)), &trust());
     assert!(matches!(

@@ -56,7 +56,7 @@ pub enum Anchor {
     /// The state before the first block.
     Genesis,
     /// The state after a final block.
-    Block(Certified),
+    Block(Box<Certified>),
 }
 
 /// A proven point of the chain, of which an answer is.
@@ -274,7 +274,7 @@ impl Decode for Anchor {
     fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
         Ok(match u8::decode(reader)? {
             0 => Self::Genesis,
-            1 => Self::Block(Certified::decode(reader)?),
+            1 => Self::Block(Box::new(Certified::decode(reader)?)),
             tag => {
                 return Err(DecodeError::UnknownTag {
                     what: "anchor",

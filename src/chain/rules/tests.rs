@@ -4,12 +4,12 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::chain::codec::{Decode, Encode};
-use crate::chain::fixtures::{
-    address, assert_golden, claim, genesis, genesis_hash, key, nits, transaction, transfer,
-};
 use crate::chain::hash::hex;
 use crate::chain::ledger::Ledger;
 use crate::chain::name::Name;
+use crate::chain::testing::network::{
+    address, assert_golden, claim, genesis, genesis_hash, key, nits, transaction, transfer,
+};
 
 fn judge(transaction: &Transaction, height: u64) -> Result<(), Rejection> {
     Ledger::from_genesis(&genesis()).check(transaction, height, 0)
@@ -108,9 +108,12 @@ fn a_key_that_is_not_the_senders_is_rejected() {
 fn a_nonce_used_or_ahead_is_rejected_but_waiting_ones_may_be_ahead() {
     let genesis = genesis();
     let mut ledger = Ledger::from_genesis(&genesis);
-    let context = crate::chain::fixtures::context(1);
+    let context = crate::chain::testing::network::context(1);
     let done = ledger
-        .execute(&context, &[crate::chain::fixtures::pay(1, 0, 100, 2)])
+        .execute(
+            &context,
+            &[crate::chain::testing::network::pay(1, 0, 100, 2)],
+        )
         .unwrap();
     ledger.commit(done.changes).unwrap();
     let nonce = |nonce| transaction(1, nonce, transfer(100, 2));

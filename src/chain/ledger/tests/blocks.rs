@@ -1,9 +1,9 @@
 //! The rules of a block, each broken alone.
 
 use crate::chain::block::Block;
-use crate::chain::fixtures::{address, context, genesis, pay};
 use crate::chain::hash::Hash;
 use crate::chain::ledger::{BlockError, ExecuteError, Ledger, Tip};
+use crate::chain::testing::network::{address, context, genesis, pay};
 
 fn made(ledger: &Ledger, tip: &Tip) -> Block {
     let context = context(tip.height + 1);

@@ -2,15 +2,15 @@
 
 use std::path::Path;
 
-use super::amount::Amount;
-use super::block::Header;
-use super::certificate::{Certificate, CertificateSignature, VoteKind, vote_sign_bytes};
-use super::genesis::{Genesis, GenesisAccount, Rules};
-use super::hash::Hash;
-use super::key::{Address, SecretKey};
-use super::ledger::BlockContext;
-use super::transaction::{Memo, Operation, SignedTransaction, Transaction};
-use super::validator::{Validator, ValidatorSet};
+use crate::chain::amount::Amount;
+use crate::chain::block::Header;
+use crate::chain::certificate::{Certificate, CertificateSignature, VoteKind, vote_sign_bytes};
+use crate::chain::genesis::{Genesis, GenesisAccount, Rules};
+use crate::chain::hash::Hash;
+use crate::chain::key::{Address, SecretKey};
+use crate::chain::ledger::BlockContext;
+use crate::chain::transaction::{Memo, Operation, SignedTransaction, Transaction};
+use crate::chain::validator::{Validator, ValidatorSet};
 
 /// A person's key: the same for the same number.
 pub(crate) fn key(person: u8) -> SecretKey {
