@@ -15,7 +15,6 @@ use super::account::Account;
 use super::amount::Amount;
 use super::block::{Block, Header, VERSION, transactions_root};
 use super::certificate::{Certificate, CertificateSignature, VoteKind, vote_sign_bytes};
-use super::fixtures::key;
 use super::genesis::{Genesis, GenesisAccount, Rules};
 use super::hash::Hash;
 use super::key::{Address, PublicKey, SecretKey, Signature};
@@ -23,6 +22,7 @@ use super::merkle::{MAX_PATH, Path};
 use super::name::Name;
 use super::transaction::{MAX_MEMO_BYTES, Memo, Operation, SignedTransaction, Transaction};
 use super::validator::{MAX_POWER, Validator, ValidatorSet};
+use network::key;
 
 /// `count` validators of one vote each, and their keys in the order of their places.
 pub fn validators(count: u8) -> (Vec<SecretKey>, ValidatorSet) {

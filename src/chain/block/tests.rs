@@ -1,7 +1,7 @@
 //! What a block's identity and bounds cover.
 
 use super::*;
-use crate::chain::fixtures::key;
+use crate::chain::testing::network::key;
 use crate::chain::testing::*;
 use crate::chain::transaction::{MAX_MEMO_BYTES, Memo, Operation, Transaction};
 use crate::chain::{amount::Amount, key::Signature};

@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::chain::block::{Header, VERSION};
-use crate::chain::fixtures::key;
 use crate::chain::key::SecretKey;
+use crate::chain::testing::network::key;
 use crate::chain::testing::*;
 use crate::chain::validator::Validator;
 use proptest::prelude::*;

@@ -1,7 +1,7 @@
 //! What makes a sound genesis, every refusal, and what its hash covers.
 
 use super::*;
-use crate::chain::fixtures::key;
+use crate::chain::testing::network::key;
 use crate::chain::testing::*;
 use proptest::prelude::*;
 use std::collections::BTreeSet;

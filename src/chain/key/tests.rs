@@ -1,8 +1,8 @@
 //! Rule K1 on every edge case of ZIP 215, batches against single checks, and the text of addresses.
 
 use super::*;
-use crate::chain::fixtures::key;
 use crate::chain::hash::unhex;
+use crate::chain::testing::network::key;
 use crate::chain::testing::*;
 use proptest::prelude::*;
 use rand::SeedableRng;

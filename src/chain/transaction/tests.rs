@@ -1,7 +1,7 @@
 //! What a transaction's identity and signature cover, and how memos are shown.
 
 use super::*;
-use crate::chain::fixtures::key;
+use crate::chain::testing::network::key;
 use crate::chain::testing::*;
 use proptest::prelude::*;
 use std::collections::BTreeSet;
