@@ -107,7 +107,8 @@ fn a_network_name_has_1_to_32_of_its_characters() {
 
 #[test]
 fn every_rule_is_held_to_its_bounds() {
-    let cases: [(&str, u64, fn(&mut Rules, u64)); 8] = [
+    type Change = fn(&mut Rules, u64);
+    let cases: [(&str, u64, Change); 8] = [
         ("max_block_bytes", 16_383, |r, v| {
             r.max_block_bytes = v as u32
         }),
