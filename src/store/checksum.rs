@@ -3,7 +3,7 @@
 //!
 //! Must never: stand in for the chain's hashes. Read next: `wal.rs`.
 
-use sha2::{Digest, Sha256};
+use crate::chain::hash::Hash;
 
 /// Size of a record's checksum in bytes.
 pub(super) const CHECK_SIZE: usize = 8;
@@ -11,19 +11,13 @@ pub(super) const CHECK_SIZE: usize = 8;
 /// A record's checksum.
 pub(super) type Check = [u8; CHECK_SIZE];
 
-/// SHA-256 of the parts under a tag that is framed by its length (one byte).
-pub(super) fn digest(tag: &str, parts: &[&[u8]]) -> [u8; 32] {
-    let mut hasher = Sha256::new();
-    hasher.update([u8::try_from(tag.len()).unwrap_or(u8::MAX)]);
-    hasher.update(tag.as_bytes());
-    for part in parts {
-        hasher.update(part);
-    }
-    hasher.finalize().into()
+/// SHA-256 of the parts under a tag, which the store's own tags keep apart from the chain's.
+pub(super) fn digest(tag: &'static str, parts: &[&[u8]]) -> [u8; 32] {
+    Hash::of(tag, parts).0
 }
 
 /// The first eight bytes of [`digest`].
-pub(super) fn check(tag: &str, parts: &[&[u8]]) -> Check {
+pub(super) fn check(tag: &'static str, parts: &[&[u8]]) -> Check {
     *digest(tag, parts)
         .first_chunk()
         .expect("a digest has more than eight bytes")
