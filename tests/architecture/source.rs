@@ -4,6 +4,8 @@
 
 use std::path::Path;
 
+use crate::blank::blank;
+
 /// One source file.
 pub struct Source {
     /// Its path from the repository's root, with `/`.
@@ -16,6 +18,8 @@ pub struct Source {
     pub text: String,
     /// Its text with comments and the insides of literals blanked, line for line.
     pub code: String,
+    /// Whether all of it is for tests.
+    pub is_test: bool,
 }
 
 /// A struct found in a source.
@@ -41,7 +45,14 @@ pub fn sources(folders: &[&str]) -> Vec<Source> {
         collect(folder, &mut paths);
     }
     paths.sort();
-    paths.into_iter().map(Source::open).collect()
+    let mut sources: Vec<Source> = paths.into_iter().map(Source::open).collect();
+    let test_modules: Vec<String> = sources.iter().flat_map(Source::test_modules).collect();
+    for source in &mut sources {
+        let module = source.path.trim_end_matches(".rs").to_owned() + "/";
+        source.is_test =
+            !module.starts_with("src/") || test_modules.iter().any(|test| module.starts_with(test));
+    }
+    sources
 }
 
 fn collect(folder: &str, paths: &mut Vec<String>) {
@@ -71,27 +82,25 @@ impl Source {
             room: if is_in_room { parts[1] } else { "" }.to_owned(),
             depth: parts.len() - 1 - usize::from(parts.last() == Some(&"mod")),
             code: blank(&text),
+            is_test: false,
             text,
             path,
         }
     }
 
-    /// Whether the whole file is for tests.
-    fn is_test(&self) -> bool {
-        let folders = self.path.split('/');
-        !self.path.starts_with("src/")
-            || folders
-                .into_iter()
-                .any(|part| part == "tests" || part == "testing")
-            || ["tests.rs", "testing.rs"]
-                .iter()
-                .any(|end| self.path.ends_with(end))
+    /// The folders of the modules in files of their own that it declares for tests.
+    fn test_modules(&self) -> Vec<String> {
+        let own = self.path.trim_end_matches(".rs").trim_end_matches("/mod");
+        let lines: Vec<&str> = self.code.lines().map(str::trim).collect();
+        let pairs = lines.windows(2).filter(|pair| pair[0] == "#[cfg(test)]");
+        let names = pairs.filter_map(|pair| pair[1].strip_suffix(';')?.split("mod ").nth(1));
+        names.map(|name| format!("{own}/{name}/")).collect()
     }
 
     /// Where its inline test module begins, or its end.
     fn tests_begin(&self) -> usize {
         let lines: Vec<&str> = self.code.lines().collect();
-        if self.is_test() {
+        if self.is_test {
             return 0;
         }
         let is_test_module = |pair: &[&str]| {
@@ -225,69 +234,6 @@ fn words(text: &str, word: &str) -> Vec<usize> {
 
 fn line_of(text: &str, at: usize) -> usize {
     1 + text[..at].matches('\n').count()
-}
-
-/// The text with comments and the insides of literals turned to spaces.
-fn blank(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(first) = rest.chars().next() {
-        let skipped = skip(rest, out.chars().next_back());
-        let length = skipped.unwrap_or(first.len_utf8());
-        let (head, tail) = rest.split_at(length);
-        match skipped {
-            Some(_) => out.extend(head.chars().map(|c| if c == '\n' { c } else { ' ' })),
-            None => out.push_str(head),
-        }
-        rest = tail;
-    }
-    out
-}
-
-/// The length of the comment or literal with which `rest` begins, if it does.
-fn skip(rest: &str, before: Option<char>) -> Option<usize> {
-    let up_to = |end: Option<usize>| Some(end.unwrap_or(rest.len()));
-    if rest.starts_with("//") {
-        return up_to(rest.find('\n'));
-    }
-    if rest.starts_with("/*") {
-        return up_to(rest.find("*/").map(|at| at + 2));
-    }
-    let is_word_before = before.is_some_and(|c| c.is_alphanumeric() && c != 'b' || c == '_');
-    if rest.starts_with('r') && !is_word_before {
-        let hashes = rest[1..].chars().take_while(|c| *c == '#').count();
-        if rest[1 + hashes..].starts_with('"') {
-            let close = format!("\"{}", "#".repeat(hashes));
-            let from = 2 + hashes;
-            return up_to(rest[from..].find(&close).map(|at| from + at + close.len()));
-        }
-    }
-    if rest.starts_with('"') {
-        return up_to(end_of_literal(rest, '"'));
-    }
-    // A character, not a lifetime: escaped, or closed after one.
-    let mut chars = rest.chars();
-    if chars.next() == Some('\'') {
-        let second = chars.next();
-        if second == Some('\\') || chars.next() == Some('\'') {
-            return up_to(end_of_literal(rest, '\''));
-        }
-    }
-    None
-}
-
-fn end_of_literal(rest: &str, quote: char) -> Option<usize> {
-    let mut is_escaped = false;
-    for (at, c) in rest.char_indices().skip(1) {
-        if is_escaped {
-            is_escaped = false;
-        } else if c == '\\' {
-            is_escaped = true;
-        } else if c == quote {
-            return Some(at + 1);
-        }
-    }
-    None
 }
 
 #[test]
