@@ -29,7 +29,7 @@ pub use topics::Topic;
 /// How often a connection is pinged, and how long an answer may take.
 pub const PING_INTERVAL: Duration = Duration::from_secs(5);
 /// A ping unanswered for this long has failed; we close the connection then.
-pub const PING_TIMEOUT: Duration = Duration::from_secs(5);
+pub const PING_TIMEOUT: Duration = Duration::from_secs(4);
 /// Longest network name, in bytes.
 pub const NETWORK_NAME_MAX_BYTES: usize = 64;
 

@@ -21,8 +21,8 @@ use crate::behaviour::{
 const FORGOTTEN_PEERS: usize = 1024;
 /// How long they are.
 const REMEMBERED: Duration = Duration::from_secs(60);
-/// Hellos: a few at once (several connections), then one a second.
-const HELLO_RATE: Rate = Rate::of_bucket(10, 1);
+/// Hellos: enough for a peer that restarts again and again, little enough to cost nothing.
+const HELLO_RATE: Rate = Rate::of_bucket(60, 4);
 
 /// One connection.
 #[derive(Debug)]

@@ -32,8 +32,9 @@ const DEAF: Duration = Duration::from_secs(3);
 const COOL_DOWN: Duration = Duration::from_secs(8);
 /// Growth of the cool-down ends here.
 const COOL_DOWN_STEPS: u32 = 6;
-/// No ping answered for so long is death: two intervals and the time of one.
-const DEATH: Duration = Duration::from_secs(2 * PING_INTERVAL.as_secs() + PING_TIMEOUT.as_secs());
+/// No ping answered for so long is death. The ping protocol itself keeps silent about its first
+/// failure, so that a lost link would go unnoticed for several times as long.
+const DEATH: Duration = Duration::from_secs(PING_INTERVAL.as_secs() + PING_TIMEOUT.as_secs());
 
 impl Task {
     pub(super) fn on_tick(&mut self) {
@@ -71,8 +72,16 @@ impl Task {
             .peers
             .iter()
             .filter(|(_, peer)| {
+                let Some(hello) = peer.hello() else {
+                    // Ours was lost, or the peer was too busy for it: once more.
+                    let asked = peer.care.told.map(|(at, _)| at);
+                    let waits = !peer.is_refused() && peer.care.close_at.is_none();
+                    return waits
+                        && asked
+                            .is_some_and(|at| now.saturating_duration_since(at) >= HEIGHT_NEWS);
+                };
                 // Wallets ask their nodes; nodes do not ask wallets.
-                let asks = peer.hello().is_some_and(|h| h.role.gossips() || !we_gossip);
+                let asks = hello.role.gossips() || !we_gossip;
                 let (at, told) = peer.care.told.unwrap_or((now - HELLO_INTERVAL, height));
                 let pause = if told == height {
                     HELLO_INTERVAL
