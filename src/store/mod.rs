@@ -40,7 +40,7 @@ pub use checkpoint::CheckpointJob;
 pub use disk::{Disk, FolderDisk};
 pub use error::{Fault, StoreError};
 pub use guard::{GuardMark, SignedStep};
-pub use overlay::{ActivityEntry, BlockIndex, Place, StateChanges};
+pub use overlay::{ActivityEntry, ActivityPlace, BlockIndex, Place, StateChanges};
 pub use sim_disk::{History, SimDisk, Survival};
 pub use state::Checkpoint;
 pub use wal::{WAL_ENTRY_LIMIT_BYTES, WAL_LIMIT_BYTES};
@@ -148,8 +148,12 @@ impl Store {
         }
     }
 
-    /// Where the seq-th activity of an account stands.
-    pub fn activity(&self, address: &[u8; 32], seq: u64) -> Result<Option<Place>, StoreError> {
+    /// Where the seq-th activity of an account stands, and its chain's head after it.
+    pub fn activity(
+        &self,
+        address: &[u8; 32],
+        seq: u64,
+    ) -> Result<Option<ActivityPlace>, StoreError> {
         let key = activity_key(address, seq);
         let recent = self.inner.overlay().activity(&key);
         match recent {

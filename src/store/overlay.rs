@@ -27,6 +27,17 @@ pub struct ActivityEntry {
     pub seq: u64,
     /// The transaction's position in the block, from 0.
     pub position: u32,
+    /// The head of the account's activity chain after it: where a page of its history begins.
+    pub head: [u8; 32],
+}
+
+/// Where an activity stands, and the head of its account's chain after it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ActivityPlace {
+    /// Where its transaction stands.
+    pub place: Place,
+    /// The chain's head after it.
+    pub head: [u8; 32],
 }
 
 /// What a block adds to the indexes.
@@ -56,7 +67,7 @@ pub(super) fn activity_key(address: &[u8; 32], seq: u64) -> ActivityKey {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Layer {
     pub transactions: BTreeMap<[u8; 32], Place>,
-    pub activities: BTreeMap<ActivityKey, Place>,
+    pub activities: BTreeMap<ActivityKey, ActivityPlace>,
 }
 
 impl Layer {
@@ -69,8 +80,11 @@ impl Layer {
                 height,
                 position: entry.position,
             };
-            self.activities
-                .insert(activity_key(&entry.address, entry.seq), place);
+            let head = entry.head;
+            self.activities.insert(
+                activity_key(&entry.address, entry.seq),
+                ActivityPlace { place, head },
+            );
         }
     }
 
@@ -82,7 +96,7 @@ impl Layer {
         } = std::mem::take(self);
         let (old, new) = (transactions.into_iter()).partition(|(_, place)| place.height <= height);
         let (old_activities, new_activities) =
-            (activities.into_iter()).partition(|(_, place)| place.height <= height);
+            (activities.into_iter()).partition(|(_, activity)| activity.place.height <= height);
         *self = Self {
             transactions: new,
             activities: new_activities,
@@ -147,11 +161,11 @@ impl Overlay {
         self.find(|layer| layer.transactions.get(id).copied())
     }
 
-    pub fn activity(&self, key: &ActivityKey) -> Option<Place> {
+    pub fn activity(&self, key: &ActivityKey) -> Option<ActivityPlace> {
         self.find(|layer| layer.activities.get(key).copied())
     }
 
-    fn find(&self, look: impl Fn(&Layer) -> Option<Place>) -> Option<Place> {
+    fn find<T>(&self, look: impl Fn(&Layer) -> Option<T>) -> Option<T> {
         look(&self.active).or_else(|| self.frozen.as_ref().and_then(|frozen| look(&frozen.layer)))
     }
 

@@ -14,7 +14,7 @@ use redb::{ReadTransaction, ReadableTable, TableDefinition};
 use super::database::{Database, Kind, META};
 use super::disk::Disk;
 use super::error::{Latch, StoreError};
-use super::overlay::{ActivityKey, Frozen, Place};
+use super::overlay::{ActivityKey, ActivityPlace, Frozen, Place};
 
 /// The checkpoint's file.
 pub(super) const STATE: Kind = Kind {
@@ -25,7 +25,7 @@ pub(super) const STATE: Kind = Kind {
 const STATE_TABLE: TableDefinition<'static, &[u8], &[u8]> = TableDefinition::new("state");
 const TRANSACTIONS: TableDefinition<'static, &[u8; 32], &[u8; 12]> =
     TableDefinition::new("transactions");
-const ACTIVITIES: TableDefinition<'static, &[u8; 40], &[u8; 12]> =
+const ACTIVITIES: TableDefinition<'static, &[u8; 40], &[u8; 44]> =
     TableDefinition::new("activities");
 const CHECKPOINT_KEY: &str = "checkpoint";
 
@@ -115,8 +115,8 @@ impl StateFile {
                 transactions.insert(id, &encode(*place))?;
             }
             let mut activities = transaction.open_table(ACTIVITIES)?;
-            for (key, place) in &frozen.layer.activities {
-                activities.insert(key, &encode(*place))?;
+            for (key, activity) in &frozen.layer.activities {
+                activities.insert(key, &encode_activity(activity))?;
             }
             let mut mark = frozen.height.to_be_bytes().to_vec();
             mark.extend_from_slice(&frozen.root);
@@ -152,10 +152,10 @@ impl StateFile {
     }
 
     /// Where an account's activity stands.
-    pub fn activity(&self, key: &ActivityKey) -> Result<Option<Place>, StoreError> {
+    pub fn activity(&self, key: &ActivityKey) -> Result<Option<ActivityPlace>, StoreError> {
         self.database.read(|transaction| {
             let table = transaction.open_table(ACTIVITIES)?;
-            Ok(table.get(key)?.map(|place| decode(place.value())))
+            Ok(table.get(key)?.map(|value| decode_activity(value.value())))
         })
     }
 }
@@ -179,5 +179,20 @@ fn decode(bytes: &[u8; 12]) -> Place {
     Place {
         height: u64::from_be_bytes(*height),
         position: u32::from_be_bytes(position.try_into().expect("12 - 8 is 4")),
+    }
+}
+
+fn encode_activity(activity: &ActivityPlace) -> [u8; 44] {
+    let mut bytes = [0; 44];
+    bytes[..12].copy_from_slice(&encode(activity.place));
+    bytes[12..].copy_from_slice(&activity.head);
+    bytes
+}
+
+fn decode_activity(bytes: &[u8; 44]) -> ActivityPlace {
+    let (place, head) = bytes.split_first_chunk::<12>().expect("44 bytes hold 12");
+    ActivityPlace {
+        place: decode(place),
+        head: head.try_into().expect("44 - 12 is 32"),
     }
 }

@@ -18,6 +18,7 @@ pub(super) fn index(height: u64) -> BlockIndex {
             address: [3; 32],
             seq: height,
             position: 1,
+            head: id(height + 2_000_000),
         }],
     }
 }
@@ -135,7 +136,9 @@ fn what_was_stored_is_there_after_the_process_ends() {
             store.transaction_position(&id(height + 1_000_000)).unwrap(),
             place(1)
         );
-        assert_eq!(store.activity(&[3; 32], height).unwrap(), place(1));
+        let activity = store.activity(&[3; 32], height).unwrap().unwrap();
+        assert_eq!(Some(activity.place), place(1));
+        assert_eq!(activity.head, id(height + 2_000_000));
     }
     assert_eq!(store.activity(&[3; 32], 6).unwrap(), None);
     assert_eq!(store.activity(&[4; 32], 1).unwrap(), None);
@@ -161,8 +164,8 @@ fn look_ups_see_every_block_while_a_checkpoint_is_written_on_another_thread() {
         for seen in 1..=height {
             let place = store.transaction_position(&id(seen)).unwrap();
             assert_eq!(place.map(|place| place.height), Some(seen));
-            let place = store.activity(&[3; 32], seen).unwrap();
-            assert_eq!(place.map(|place| place.height), Some(seen));
+            let activity = store.activity(&[3; 32], seen).unwrap();
+            assert_eq!(activity.map(|found| found.place.height), Some(seen));
         }
         if let Some(job) = jobs.pop() {
             job.join().unwrap();

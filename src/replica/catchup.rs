@@ -1,0 +1,261 @@
+//! Catching up: final blocks from peers, with the same checks and the same commit as those agreed on here.
+//!
+//! One request at a time, to a peer that says it has more; whoever answers falsely is disconnected, whoever
+//! does not answer is left alone for a while. It also serves others.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rand::RngExt as _;
+
+use super::Replica;
+use super::commit::Origin;
+use super::effect::{Effect, Note, Peer, Tag};
+use super::timers::TimerKey;
+use super::wire::{
+    BlocksReply, BlocksRequest, FULL_BLOCKS_BYTES, FinalBlock, MAX_BLOCKS, MAX_SAID_BYTES,
+    MissingReply, MissingRequest,
+};
+use crate::behaviour::Service;
+use crate::chain::codec::{Decode, Encode};
+use crate::store::Store;
+
+/// How long a peer that did not answer is left alone.
+const REST: Duration = Duration::from_secs(2);
+/// How often some peer is asked how far its chain goes.
+const POLL: Duration = Duration::from_secs(3);
+/// How often others are asked for messages of a height that takes long.
+const ASK: Duration = Duration::from_millis(1000);
+
+/// The state of catching up.
+#[derive(Debug, Default)]
+pub struct Catchup {
+    asked: Option<Peer>,
+    resting: BTreeMap<Peer, Duration>,
+    is_in_step: bool,
+}
+
+impl Catchup {
+    /// A peer is gone.
+    pub fn forget(&mut self, peer: &Peer) {
+        self.resting.remove(peer);
+        if self.asked == Some(*peer) {
+            self.asked = None;
+        }
+    }
+}
+
+impl Replica {
+    /// Asks for blocks, if a peer says that it has more than we.
+    pub(super) fn catch_up(&mut self) {
+        if self.catchup.asked.is_some() {
+            return;
+        }
+        let (height, now) = (self.height(), self.hands.now.elapsed);
+        self.catchup.resting.retain(|_, until| *until > now);
+        let resting = &self.catchup.resting;
+        let ahead: Vec<Peer> = self
+            .peers
+            .nodes()
+            .filter(|(peer, theirs)| *theirs > height && !resting.contains_key(peer))
+            .map(|(peer, _)| peer)
+            .collect();
+        if ahead.is_empty() {
+            return self.note_in_step();
+        }
+        let peer = ahead[self.hands.random.random_range(0..ahead.len())];
+        self.catchup.asked = Some(peer);
+        let from = height.saturating_add(1);
+        self.ask_blocks(peer, from, u32::try_from(MAX_BLOCKS).unwrap_or(u32::MAX));
+    }
+
+    fn ask_blocks(&mut self, peer: Peer, from: u64, count: u32) {
+        let request = BlocksRequest { from, count };
+        self.hands.emit(Effect::Request {
+            tag: Tag::Blocks { from },
+            peer,
+            service: Service::Blocks,
+            data: request.to_bytes(),
+        });
+    }
+
+    fn note_in_step(&mut self) {
+        let is_in_step =
+            self.peers.nodes().next().is_some() && self.peers.best_height() <= self.height();
+        if is_in_step && !self.catchup.is_in_step {
+            let height = self.height();
+            self.hands.emit(Effect::Note(Note::InStep { height }));
+        }
+        self.catchup.is_in_step = is_in_step || self.catchup.is_in_step;
+    }
+
+    pub(super) fn on_reply(&mut self, tag: Tag, from: Peer, data: Option<Vec<u8>>, store: &Store) {
+        match tag {
+            Tag::Blocks { from: first } => self.on_blocks(from, first, data, store),
+            Tag::Missing => self.on_missing(from, data, store),
+        }
+    }
+
+    fn on_blocks(&mut self, peer: Peer, first: u64, data: Option<Vec<u8>>, store: &Store) {
+        if self.catchup.asked == Some(peer) {
+            self.catchup.asked = None;
+        }
+        let Some(data) = data else {
+            let until = self.hands.now.elapsed + REST;
+            self.catchup.resting.insert(peer, until);
+            return self.catch_up();
+        };
+        let Ok(reply) = BlocksReply::from_bytes(&data) else {
+            return self.accuse(peer, "its answer about blocks cannot be read");
+        };
+        self.peers.note_height(&peer, reply.tip);
+        if reply.blocks.is_empty() && first == self.height() + 1 && reply.tip < first {
+            self.peers.doubt_height(&peer, reply.tip);
+        }
+        for one in reply.blocks {
+            if one.block.header.height != self.height() + 1 {
+                continue;
+            }
+            if let Err(reason) = self.take_final(one, store) {
+                return self.accuse(peer, &reason);
+            }
+        }
+        self.catch_up();
+    }
+
+    /// Takes the next block from a peer: certificate, then execution, then commit.
+    fn take_final(&mut self, one: FinalBlock, store: &Store) -> Result<(), String> {
+        let FinalBlock { block, certificate } = one;
+        let height = block.header.height;
+        if certificate.height != height || certificate.block != block.id() {
+            return Err(format!(
+                "its certificate of height {height} is of another block"
+            ));
+        }
+        certificate
+            .verify(&self.identity.genesis_hash, self.books.ledger.validators())
+            .map_err(|error| error.to_string())?;
+        // The certificate names the header; the transactions under it are the peer's word until here.
+        if crate::chain::block::transactions_root(&block.transactions)
+            != block.header.transactions_root
+        {
+            return Err(format!(
+                "its block of height {height} has other transactions"
+            ));
+        }
+        self.commit(&Arc::new(block), certificate, Origin::CaughtUp, store);
+        if self.height() == height {
+            self.turn_page();
+        }
+        Ok(())
+    }
+
+    fn accuse(&mut self, peer: Peer, reason: &str) {
+        self.peers.doubt_height(&peer, 0);
+        self.hands.emit(Effect::Disconnect {
+            peer,
+            reason: reason.to_owned(),
+        });
+        self.catch_up();
+    }
+
+    /// Asks some node how far its chain goes, so that nobody stays behind when all is quiet.
+    pub(super) fn poll_a_peer(&mut self) {
+        let nodes: Vec<Peer> = self.peers.nodes().map(|(peer, _)| peer).collect();
+        if !nodes.is_empty() && self.catchup.asked.is_none() {
+            let peer = nodes[self.hands.random.random_range(0..nodes.len())];
+            let from = self.height().saturating_add(1);
+            self.ask_blocks(peer, from, 0);
+        }
+        self.catch_up();
+        let again = self.hands.now.elapsed + POLL;
+        self.timers.set(TimerKey::Poll, again);
+    }
+
+    /// Asks a validator what was said at this height, because it takes long.
+    pub(super) fn ask_for_missing(&mut self) {
+        if !self.engine.is_started() {
+            return;
+        }
+        let again = self.hands.now.elapsed + ASK;
+        self.timers.set(TimerKey::Ask, again);
+        let validators = self.books.ledger.validators();
+        let up: Vec<Peer> = validators
+            .as_slice()
+            .iter()
+            .map(|validator| validator.key)
+            .filter(|key| self.peers.is_up(key))
+            .collect();
+        if up.is_empty() {
+            return;
+        }
+        let peer = up[self.hands.random.random_range(0..up.len())];
+        let request = MissingRequest {
+            height: self.engine.height(),
+            round: self.engine.round().unwrap_or(0),
+        };
+        self.hands.emit(Effect::Request {
+            tag: Tag::Missing,
+            peer,
+            service: Service::Agreement,
+            data: request.to_bytes(),
+        });
+    }
+
+    fn on_missing(&mut self, peer: Peer, data: Option<Vec<u8>>, store: &Store) {
+        let Some(data) = data else {
+            return;
+        };
+        let Ok(reply) = MissingReply::from_bytes(&data) else {
+            return self.accuse(peer, "its answer about the height under way cannot be read");
+        };
+        self.peers.note_height(&peer, reply.tip);
+        for said in reply.said {
+            if self.on_said(peer, said, store) == super::Verdict::Reject {
+                return self.accuse(peer, "it passed on a message that nobody signed");
+            }
+        }
+        self.catch_up();
+    }
+
+    /// Answers a [`MissingRequest`].
+    pub(super) fn answer_missing(&self, request: &MissingRequest) -> Vec<u8> {
+        let is_same = request.height == self.engine.height();
+        let said = match is_same {
+            true => self.round.transcript.since(request.round, MAX_SAID_BYTES),
+            false => Vec::new(),
+        };
+        MissingReply {
+            tip: self.height(),
+            said,
+        }
+        .to_bytes()
+    }
+
+    /// Answers a [`BlocksRequest`] from the store, without decoding what is there.
+    pub(super) fn answer_blocks(&self, request: &BlocksRequest, store: &Store) -> Vec<u8> {
+        let mut records = Vec::new();
+        let mut size = 0;
+        let count = usize::try_from(request.count)
+            .unwrap_or(MAX_BLOCKS)
+            .min(MAX_BLOCKS);
+        for height in (request.from.max(1)..=self.height()).take(count) {
+            let Ok(Some(record)) = store.block(height) else {
+                break;
+            };
+            size += record.len();
+            records.push(record);
+            if size >= FULL_BLOCKS_BYTES {
+                break;
+            }
+        }
+        let mut out = Vec::with_capacity(size + 16);
+        self.height().encode(&mut out);
+        u32::try_from(records.len()).unwrap_or(0).encode(&mut out);
+        for record in records {
+            out.extend_from_slice(&record);
+        }
+        out
+    }
+}

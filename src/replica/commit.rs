@@ -1,0 +1,172 @@
+//! Committing a final block: the one way, whether it was agreed on here or taken from a peer.
+//!
+//! Order: durable first ([`Effect::Commit`]), then the state in memory, then everybody is told. The hands
+//! stop at a failed commit, so nothing behind it happens.
+
+use std::sync::Arc;
+
+use super::Replica;
+use super::effect::{Effect, Halt, Note};
+use super::wire::FinalBlock;
+use crate::chain::block::Block;
+use crate::chain::certificate::Certificate;
+use crate::chain::codec::Encode;
+use crate::chain::ledger::{Activity, Execution, Tip};
+use crate::chain::query::Certified;
+use crate::store::{ActivityEntry, BlockIndex, Checkpoint, StateChanges, Store};
+
+/// Blocks after which a checkpoint is written.
+const CHECKPOINT_BLOCKS: u64 = 1000;
+/// Changed accounts after which one is written sooner.
+const CHECKPOINT_CHANGES: usize = 20_000;
+
+/// Where a final block came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// We took part in deciding it, or watched.
+    Agreed,
+    /// A peer gave it to us with its certificate.
+    CaughtUp,
+}
+
+impl Replica {
+    /// Commits the block of the next height. Its certificate was checked.
+    pub(super) fn commit(
+        &mut self,
+        block: &Arc<Block>,
+        certificate: Certificate,
+        origin: Origin,
+        store: &Store,
+    ) {
+        let _ = store;
+        let id = block.id();
+        let known = self.round.judged.remove(&id).flatten();
+        let execution = match known.map_or_else(|| self.examine_certified(block), Ok) {
+            Ok(execution) => execution,
+            Err(error) => {
+                return self.hands.emit(Effect::Halt(Halt::Diverged {
+                    height: block.header.height,
+                    reason: error.to_string(),
+                }));
+            }
+        };
+        let height = block.header.height;
+        let record = FinalBlock {
+            block: Block::clone(block),
+            certificate,
+        };
+        self.hands.emit(Effect::Commit {
+            height,
+            record: record.to_bytes(),
+            index: index_of(block, &execution.activities),
+        });
+        let FinalBlock { certificate, .. } = record;
+        let round = certificate.round;
+        if !self.apply(block, certificate, execution) {
+            return;
+        }
+        self.hands.emit(Effect::Note(Note::Final {
+            height,
+            round,
+            transactions: block.transactions.len(),
+            is_caught_up: origin == Origin::CaughtUp,
+        }));
+        self.hands.emit(Effect::Height(height));
+        self.clear_mempool(block);
+        self.tell_watchers(block);
+        self.checkpoint_if_due();
+    }
+
+    /// Moves the state in memory on to the block.
+    pub(super) fn apply(
+        &mut self,
+        block: &Block,
+        certificate: Certificate,
+        execution: Execution,
+    ) -> bool {
+        self.books.note_changes(&execution);
+        if let Err(fault) = self.books.ledger.commit(execution.changes) {
+            self.hands.emit(Effect::Halt(Halt::Ledger(fault)));
+            return false;
+        }
+        self.head.tip = Tip::after(&block.header);
+        self.head.certified = Some(Certified {
+            header: block.header.clone(),
+            certificate,
+        });
+        true
+    }
+
+    fn clear_mempool(&mut self, block: &Block) {
+        for transaction in &block.transactions {
+            self.mempool.remove(&transaction.id());
+            let sender = &transaction.transaction.sender;
+            let next = self.books.ledger.account(sender);
+            let next = next.map_or(0, |account| account.nonce);
+            self.mempool.remove_used(sender, next);
+        }
+        self.mempool.remove_expired(block.header.height);
+    }
+
+    fn checkpoint_if_due(&mut self) {
+        let since = self.height().saturating_sub(self.books.checkpoint_height);
+        if since >= CHECKPOINT_BLOCKS || self.books.dirty.len() >= CHECKPOINT_CHANGES {
+            self.checkpoint();
+        }
+    }
+
+    /// Asks for a checkpoint of the state as it is, unless one is being written or nothing has changed.
+    fn checkpoint(&mut self) {
+        let height = self.height();
+        if self.books.checkpoint_is_running || height <= self.books.checkpoint_height {
+            return;
+        }
+        self.books.checkpoint_is_running = true;
+        self.hands.emit(Effect::Checkpoint {
+            checkpoint: Checkpoint {
+                height,
+                root: self.state_root().0,
+            },
+            changes: std::mem::take(&mut self.books.dirty),
+        });
+    }
+
+    /// The last effects before a clean stop: a checkpoint, so that the next start is quick.
+    pub fn close(&mut self) -> Vec<Effect> {
+        self.checkpoint();
+        std::mem::take(&mut self.hands.effects)
+    }
+}
+
+impl super::Books {
+    /// Remembers what the next checkpoint has to write.
+    pub fn note_changes(&mut self, execution: &Execution) {
+        let entries = execution.changes.entries();
+        self.dirty
+            .extend(entries.map(|entry| (entry.key, entry.value)));
+    }
+}
+
+/// The index entries of a block.
+pub fn index_of(block: &Block, activities: &[Activity]) -> BlockIndex {
+    BlockIndex {
+        transactions: block.transactions.iter().map(|one| one.id().0).collect(),
+        activities: activities
+            .iter()
+            .map(|activity| ActivityEntry {
+                address: activity.address.0,
+                seq: activity.number,
+                position: activity.index,
+                head: activity.head.0,
+            })
+            .collect(),
+    }
+}
+
+/// What the first checkpoint has to write: everything.
+pub fn all_entries(ledger: &crate::chain::ledger::Ledger) -> StateChanges {
+    ledger
+        .entries()
+        .map(|entry| (entry.key, entry.value))
+        .collect()
+}

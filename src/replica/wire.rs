@@ -1,0 +1,355 @@
+//! What nodes and wallets say to each other: the bytes behind each service and topic.
+//!
+//! Limits of sizes are the services' own (`behaviour/`); counts are bounded here. Formats:
+//! `docs/protocol.md`, section "Services".
+
+use std::sync::Arc;
+
+use crate::chain::block::Block;
+use crate::chain::certificate::Certificate;
+use crate::chain::codec::{Decode, DecodeError, Encode, Reader, put_sequence};
+use crate::chain::key::Address;
+use crate::chain::merkle::Path;
+use crate::chain::query::Certified;
+use crate::chain::rules::Rejection;
+use crate::chain::transaction::{SignedTransaction, TransactionId};
+use crate::consensus::{Message, Proposal};
+
+/// Most transactions in a gossiped batch.
+pub const MAX_BATCH: usize = 512;
+/// Bytes at which a batch is full.
+pub const FULL_BATCH_BYTES: usize = 128 << 10;
+/// Most blocks in an answer.
+pub const MAX_BLOCKS: usize = 64;
+/// Bytes at which an answer of blocks is full; one more block still fits the service's limit.
+pub const FULL_BLOCKS_BYTES: usize = 2 << 20;
+/// Most messages in an answer about a height.
+pub const MAX_SAID: usize = 4096;
+/// Most bytes of an answer about a height.
+pub const MAX_SAID_BYTES: usize = (2 << 20) - 4096;
+/// Most addresses that a watch follows.
+pub const MAX_WATCHED: usize = 8;
+/// Most transactions in a frame of a watch.
+pub const MAX_FRAME_TRANSACTIONS: usize = 32;
+
+/// A batch of transactions, as gossiped.
+pub struct Batch(pub Vec<SignedTransaction>);
+
+impl Encode for Batch {
+    fn encode(&self, out: &mut Vec<u8>) {
+        put_sequence(out, &self.0);
+    }
+}
+
+impl Decode for Batch {
+    fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        reader.sequence("transactions", MAX_BATCH).map(Self)
+    }
+}
+
+/// Something said in agreement: a message, or a proposal with its block.
+#[derive(Debug, Clone)]
+pub enum Said {
+    /// A message that stands by itself.
+    Message(Message),
+    /// A proposal with its block.
+    Proposal(Proposal, Arc<Block>),
+}
+
+impl Encode for Said {
+    fn encode(&self, out: &mut Vec<u8>) {
+        match self {
+            Self::Message(message) => {
+                out.push(0);
+                message.encode(out);
+            }
+            Self::Proposal(proposal, block) => {
+                out.push(1);
+                proposal.encode(out);
+                // Framed by its length, because a block ends where its bytes end.
+                crate::chain::codec::put_bytes(out, &block.to_bytes());
+            }
+        }
+    }
+}
+
+impl Decode for Said {
+    fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        match u8::decode(reader)? {
+            0 => Ok(Self::Message(Message::decode(reader)?)),
+            1 => {
+                let proposal = Proposal::decode(reader)?;
+                let bytes = reader.bytes("block", crate::chain::block::MAX_BLOCK_BYTES)?;
+                Ok(Self::Proposal(
+                    proposal,
+                    Arc::new(Block::from_bytes(bytes)?),
+                ))
+            }
+            tag => Err(DecodeError::UnknownTag { what: "said", tag }),
+        }
+    }
+}
+
+/// A validator asks another what was said at the height under way.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MissingRequest {
+    /// The asker's height.
+    pub height: u64,
+    /// The asker's round.
+    pub round: u32,
+}
+
+/// The answer to a [`MissingRequest`].
+pub struct MissingReply {
+    /// How far the answerer's chain goes.
+    pub tip: u64,
+    /// What was said, if the answerer is at the same height.
+    pub said: Vec<Said>,
+}
+
+/// Asks for blocks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BlocksRequest {
+    /// The first height wanted.
+    pub from: u64,
+    /// How many at most; 0 asks only how far the chain goes.
+    pub count: u32,
+}
+
+/// A final block with its proof, as sent and as stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FinalBlock {
+    /// The block.
+    pub block: Block,
+    /// Its certificate.
+    pub certificate: Certificate,
+}
+
+/// The answer to a [`BlocksRequest`].
+pub struct BlocksReply {
+    /// How far the answerer's chain goes.
+    pub tip: u64,
+    /// Blocks in order from the first asked for, as stored.
+    pub blocks: Vec<FinalBlock>,
+}
+
+/// What becomes of a transaction that was handed in. This is the node's word, not a proof.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SubmitReply {
+    /// It waits for a block here.
+    Waiting,
+    /// It is final.
+    Final {
+        /// At this height.
+        height: u64,
+    },
+    /// It breaks a rule.
+    Rejected(Rejection),
+    /// Another one with the same nonce waits; only one of them can become final.
+    NonceTaken {
+        /// The one that waits.
+        other: TransactionId,
+    },
+    /// The node takes no more for the moment.
+    Busy,
+    /// The bytes were not a transaction.
+    Malformed,
+}
+
+/// What a wallet wants to see.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WatchRequest {
+    /// Whose transactions come with their proofs.
+    pub addresses: Vec<Address>,
+}
+
+/// A transaction with its path to the root in its block's header.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlacedTransaction {
+    /// The transaction.
+    pub transaction: SignedTransaction,
+    /// Its path to the header's transactions root.
+    pub path: Path,
+}
+
+/// One frame of a watch: a final block's header and proof, and the watched transactions in it. A block
+/// with many of them comes in several frames.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WatchFrame {
+    /// The header and its certificate.
+    pub certified: Certified,
+    /// Watched transactions in it.
+    pub transactions: Vec<PlacedTransaction>,
+}
+
+impl Encode for MissingRequest {
+    fn encode(&self, out: &mut Vec<u8>) {
+        self.height.encode(out);
+        self.round.encode(out);
+    }
+}
+
+impl Decode for MissingRequest {
+    fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        Ok(Self {
+            height: u64::decode(reader)?,
+            round: u32::decode(reader)?,
+        })
+    }
+}
+
+impl Encode for MissingReply {
+    fn encode(&self, out: &mut Vec<u8>) {
+        self.tip.encode(out);
+        put_sequence(out, &self.said);
+    }
+}
+
+impl Decode for MissingReply {
+    fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        Ok(Self {
+            tip: u64::decode(reader)?,
+            said: reader.sequence("said", MAX_SAID)?,
+        })
+    }
+}
+
+impl Encode for BlocksRequest {
+    fn encode(&self, out: &mut Vec<u8>) {
+        self.from.encode(out);
+        self.count.encode(out);
+    }
+}
+
+impl Decode for BlocksRequest {
+    fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        Ok(Self {
+            from: u64::decode(reader)?,
+            count: u32::decode(reader)?,
+        })
+    }
+}
+
+impl Encode for FinalBlock {
+    fn encode(&self, out: &mut Vec<u8>) {
+        crate::chain::codec::put_bytes(out, &self.block.to_bytes());
+        self.certificate.encode(out);
+    }
+}
+
+impl Decode for FinalBlock {
+    fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let bytes = reader.bytes("block", crate::chain::block::MAX_BLOCK_BYTES)?;
+        Ok(Self {
+            block: Block::from_bytes(bytes)?,
+            certificate: Certificate::decode(reader)?,
+        })
+    }
+}
+
+impl Encode for BlocksReply {
+    fn encode(&self, out: &mut Vec<u8>) {
+        self.tip.encode(out);
+        put_sequence(out, &self.blocks);
+    }
+}
+
+impl Decode for BlocksReply {
+    fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        Ok(Self {
+            tip: u64::decode(reader)?,
+            blocks: reader.sequence("blocks", MAX_BLOCKS)?,
+        })
+    }
+}
+
+impl Encode for SubmitReply {
+    fn encode(&self, out: &mut Vec<u8>) {
+        match self {
+            Self::Waiting => out.push(0),
+            Self::Final { height } => {
+                out.push(1);
+                height.encode(out);
+            }
+            Self::Rejected(rejection) => {
+                out.push(2);
+                rejection.encode(out);
+            }
+            Self::NonceTaken { other } => {
+                out.push(3);
+                other.encode(out);
+            }
+            Self::Busy => out.push(4),
+            Self::Malformed => out.push(5),
+        }
+    }
+}
+
+impl Decode for SubmitReply {
+    fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        Ok(match u8::decode(reader)? {
+            0 => Self::Waiting,
+            1 => Self::Final {
+                height: u64::decode(reader)?,
+            },
+            2 => Self::Rejected(Rejection::decode(reader)?),
+            3 => Self::NonceTaken {
+                other: TransactionId::decode(reader)?,
+            },
+            4 => Self::Busy,
+            5 => Self::Malformed,
+            tag => {
+                return Err(DecodeError::UnknownTag {
+                    what: "submit reply",
+                    tag,
+                });
+            }
+        })
+    }
+}
+
+impl Encode for WatchRequest {
+    fn encode(&self, out: &mut Vec<u8>) {
+        put_sequence(out, &self.addresses);
+    }
+}
+
+impl Decode for WatchRequest {
+    fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        Ok(Self {
+            addresses: reader.sequence("watched addresses", MAX_WATCHED)?,
+        })
+    }
+}
+
+impl Encode for PlacedTransaction {
+    fn encode(&self, out: &mut Vec<u8>) {
+        self.transaction.encode(out);
+        self.path.encode(out);
+    }
+}
+
+impl Decode for PlacedTransaction {
+    fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        Ok(Self {
+            transaction: SignedTransaction::decode(reader)?,
+            path: Path::decode(reader)?,
+        })
+    }
+}
+
+impl Encode for WatchFrame {
+    fn encode(&self, out: &mut Vec<u8>) {
+        self.certified.encode(out);
+        put_sequence(out, &self.transactions);
+    }
+}
+
+impl Decode for WatchFrame {
+    fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        Ok(Self {
+            certified: Certified::decode(reader)?,
+            transactions: reader.sequence("transactions", MAX_FRAME_TRANSACTIONS)?,
+        })
+    }
+}
