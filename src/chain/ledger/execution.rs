@@ -91,6 +91,8 @@ pub(super) struct Draft<'a> {
     fees: Amount,
     activities: Vec<Activity>,
     taken: u32,
+    /// What the accounts touched held in the ledger, in nits.
+    before: u128,
 }
 
 impl<'a> Draft<'a> {
@@ -103,6 +105,7 @@ impl<'a> Draft<'a> {
             fees: Amount::ZERO,
             activities: Vec::new(),
             taken: 0,
+            before: 0,
         }
     }
 
@@ -123,10 +126,13 @@ impl<'a> Draft<'a> {
     }
 
     fn account_mut(&mut self, address: &Address) -> &mut Account {
-        let ledger = self.ledger;
+        let (ledger, before) = (self.ledger, &mut self.before);
         self.accounts.entry(*address).or_insert_with(|| {
-            let known = ledger.accounts.get(address);
-            known.cloned().unwrap_or_else(|| Account::new(address))
+            let known = ledger.accounts.get(address).cloned();
+            *before += known
+                .as_ref()
+                .map_or(0, |one| u128::from(one.balance.nits()));
+            known.unwrap_or_else(|| Account::new(address))
         })
     }
 
@@ -160,36 +166,41 @@ impl<'a> Draft<'a> {
         let cost = transaction.cost().ok_or(overflow.clone())?;
         let fees = self.fees.checked_add(transaction.fee);
         self.fees = fees.ok_or(overflow.clone())?;
+        let BlockContext {
+            height, time_ms, ..
+        } = *self.context;
         let sender = self.account_mut(&address);
         sender.balance = sender.balance.checked_sub(cost).ok_or(overflow)?;
         sender.nonce += 1;
+        sender.record(&id, height, time_ms);
         if let Operation::ClaimName { name } = &transaction.operation {
             sender.name = Some(name.clone());
-            self.names.insert(name.clone(), address);
         }
-        self.record(address, id);
-        if let Operation::Transfer { to, amount, .. } = &transaction.operation {
-            self.credit(to, *amount)?;
-            self.record(*to, id);
+        let (number, head) = (sender.activities, sender.head);
+        self.note(address, id, number, head);
+        match &transaction.operation {
+            Operation::ClaimName { name } => {
+                self.names.insert(name.clone(), address);
+            }
+            Operation::Transfer { to, amount, .. } => {
+                let payee = self.credit(to, *amount)?;
+                payee.record(&id, height, time_ms);
+                let (number, head) = (payee.activities, payee.head);
+                self.note(*to, id, number, head);
+            }
         }
         self.taken += 1;
         Ok(())
     }
 
-    fn credit(&mut self, address: &Address, amount: Amount) -> Result<(), Fault> {
+    fn credit(&mut self, address: &Address, amount: Amount) -> Result<&mut Account, Fault> {
         let account = self.account_mut(address);
         let balance = account.balance.checked_add(amount);
         account.balance = balance.ok_or(Fault::BalanceOverflow { address: *address })?;
-        Ok(())
+        Ok(account)
     }
 
-    fn record(&mut self, address: Address, transaction: TransactionId) {
-        let BlockContext {
-            height, time_ms, ..
-        } = *self.context;
-        let account = self.account_mut(&address);
-        account.record(&transaction, height, time_ms);
-        let (number, head) = (account.activities, account.head);
+    fn note(&mut self, address: Address, transaction: TransactionId, number: u64, head: Hash) {
         self.activities.push(Activity {
             address,
             number,
@@ -228,12 +239,11 @@ impl<'a> Draft<'a> {
 
     /// Only the accounts touched are summed: the others are what they were.
     fn supply_is_constant(&self) -> Result<(), Fault> {
-        let (mut before, mut after) = (0_u128, 0_u128);
-        for (address, account) in &self.accounts {
-            let known = self.ledger.accounts.get(address);
-            before += known.map_or(0, |known| u128::from(known.balance.nits()));
-            after += u128::from(account.balance.nits());
-        }
+        let touched = self.accounts.values();
+        let (before, after) = (
+            self.before,
+            touched.map(|one| u128::from(one.balance.nits())).sum(),
+        );
         if before == after {
             return Ok(());
         }
