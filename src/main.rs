@@ -1,3 +1,7 @@
 //! The `natcoin` program: all of it is in [`natcoin::cli`].
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    natcoin::cli::main()
+}

@@ -1,1 +1,67 @@
 //! The door: arguments, prompts, all printing.
+//!
+//! Every command is a function from its arguments to a [`report::Report`] or a [`failure::Failure`];
+//! [`output::Output`] shows either to people or to scripts. No other room prints. Begin with
+//! [`arguments`], then the file named like the command.
+
+pub mod arguments;
+pub mod context;
+pub mod failure;
+pub mod log;
+pub mod network;
+pub mod node;
+pub mod output;
+pub mod prompt;
+pub mod report;
+pub mod wallet;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use self::arguments::{Arguments, Command, NetworkCommand, NodeCommand, WalletCommand};
+use self::context::Context;
+use self::failure::Failure;
+use self::output::Output;
+
+/// Runs the program on the process's arguments.
+pub fn main() -> ExitCode {
+    let words: Vec<OsString> = std::env::args_os().collect();
+    let arguments = match Arguments::try_parse_from(&words) {
+        Ok(arguments) => arguments,
+        Err(error) => return output::usage(&words, &error),
+    };
+    log::start(&arguments.global);
+    let context = Context::new(arguments.global);
+    let outcome = tokio::runtime::Runtime::new()
+        .map_err(|error| Failure::io("start the program", &error))
+        .and_then(|runtime| runtime.block_on(run(&context, arguments.command)));
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => context.output.failure(&failure),
+    }
+}
+
+async fn run(context: &Context, command: Command) -> Result<(), Failure> {
+    let output: &Output = &context.output;
+    match command {
+        Command::Network { command } => match command {
+            NetworkCommand::New(arguments) => output.report(&network::new(context, arguments)?),
+            NetworkCommand::Show => output.report(&network::show(context)?),
+            NetworkCommand::Verify(arguments) => {
+                output.report(&network::verify(context, &arguments)?)
+            }
+        },
+        Command::Node { command } => match command {
+            NodeCommand::Id(arguments) => output.report(&node::id(&arguments)?),
+        },
+        Command::Wallet { command } => match command {
+            WalletCommand::New => output.report(&wallet::new(context)?),
+            WalletCommand::Restore(arguments) => {
+                output.report(&wallet::restore(context, &arguments)?)
+            }
+            WalletCommand::Address => output.report(&wallet::address(context)?),
+        },
+    }
+}

@@ -60,11 +60,20 @@ pub fn parse_dialable(text: &str, peer: &PeerId) -> Result<Multiaddr, AddressFau
         }
         address.pop();
     }
-    let (host, port) = host_and_port(&address)?;
+    check_dialable(&address)?;
+    Ok(address)
+}
+
+/// Refuses an address that others cannot dial, or that ends with `/p2p/`.
+///
+/// # Errors
+/// An [`AddressFault`] that says what to write instead.
+pub fn check_dialable(address: &Multiaddr) -> Result<(), AddressFault> {
+    let (host, port) = host_and_port(address)?;
     match host {
-        Host::Ip(ip) if ip.is_unspecified() => Err(AddressFault::Unspecified(address)),
-        _ if port == 0 => Err(AddressFault::PortZero(address)),
-        _ => Ok(address),
+        Host::Ip(ip) if ip.is_unspecified() => Err(AddressFault::Unspecified(address.clone())),
+        _ if port == 0 => Err(AddressFault::PortZero(address.clone())),
+        _ => Ok(()),
     }
 }
 

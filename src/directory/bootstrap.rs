@@ -14,6 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use libp2p::{Multiaddr, PeerId};
 
 pub use self::error::BootstrapError;
+use super::address::check_dialable;
 use super::development;
 use super::peer;
 use crate::chain::genesis::{Genesis, GenesisAccount, Rules};
@@ -181,6 +182,10 @@ fn check_nodes(nodes: &[Node]) -> Result<(), BootstrapError> {
             });
         }
         for address in &node.addresses {
+            check_dialable(address).map_err(|fault| BootstrapError::Address {
+                place: format!("node {name}", name = node.name),
+                fault,
+            })?;
             if let Some(first) = places.insert(address.to_string(), &node.name) {
                 return Err(BootstrapError::AddressTwice {
                     address: address.clone(),

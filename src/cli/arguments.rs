@@ -1,0 +1,201 @@
+//! The words that people type: commands and options, as clap reads them.
+//!
+//! Values that have rules of their own (amounts, names, addresses) stay texts here and are read by
+//! the commands, so that each refusal has its own code instead of `usage`. A password is never an
+//! argument: other users of the machine can read those.
+
+use std::path::PathBuf;
+
+use clap::builder::FalseyValueParser;
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+
+/// A currency that a community runs itself.
+#[derive(Debug, Parser)]
+#[command(
+    name = "natcoin",
+    version,
+    propagate_version = true,
+    arg_required_else_help = true
+)]
+pub struct Arguments {
+    /// What holds for every command.
+    #[command(flatten)]
+    pub global: Global,
+    /// The command.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What holds for every command, before or after it.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Everywhere")]
+pub struct Global {
+    /// The wallet to use
+    #[arg(
+        long,
+        global = true,
+        env = "NATCOIN_PROFILE",
+        value_name = "NAME",
+        default_value = "default"
+    )]
+    pub profile: String,
+    /// The folder of all wallets [default: the system's place for data]
+    #[arg(long, global = true, env = "NATCOIN_DATA_DIR", value_name = "DIR")]
+    pub data_dir: Option<PathBuf>,
+    /// The network's bootstrap.toml [default: the local development network]
+    #[arg(long, global = true, env = "NATCOIN_BOOTSTRAP", value_name = "FILE")]
+    pub bootstrap: Option<PathBuf>,
+    /// The file whose first line is the wallet's password
+    #[arg(
+        long,
+        global = true,
+        env = "NATCOIN_PASSWORD_FILE",
+        value_name = "FILE"
+    )]
+    pub password_file: Option<PathBuf>,
+    /// For people or for scripts
+    #[arg(
+        long,
+        global = true,
+        env = "NATCOIN_OUTPUT",
+        value_name = "FORM",
+        default_value = "text"
+    )]
+    pub output: Form,
+    /// Answer every question with yes
+    #[arg(long, short, global = true, env = "NATCOIN_YES", value_parser = FalseyValueParser::new(), action = ArgAction::SetTrue)]
+    pub yes: bool,
+    /// Show results and errors only
+    #[arg(long, short, global = true, env = "NATCOIN_QUIET", value_parser = FalseyValueParser::new(), action = ArgAction::SetTrue)]
+    pub quiet: bool,
+    /// Tell more on stderr; twice or three times: still more
+    #[arg(long, short, global = true, action = ArgAction::Count)]
+    pub verbose: u8,
+}
+
+/// The form of what is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Form {
+    /// For people
+    Text,
+    /// For scripts: JSON alone on stdout, errors included
+    Json,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Make a network, or look at one
+    Network {
+        /// What to do.
+        #[command(subcommand)]
+        command: NetworkCommand,
+    },
+    /// A node of a network
+    Node {
+        /// What to do.
+        #[command(subcommand)]
+        command: NodeCommand,
+    },
+    /// A wallet
+    Wallet {
+        /// What to do.
+        #[command(subcommand)]
+        command: WalletCommand,
+    },
+}
+
+/// `natcoin network`.
+#[derive(Debug, Subcommand)]
+pub enum NetworkCommand {
+    /// Write a new network's bootstrap.toml and a home for each node
+    New(NetworkNew),
+    /// Show the network of the bootstrap file
+    Show,
+    /// Check a bootstrap file, and that it is the network you mean
+    Verify(NetworkVerify),
+}
+
+/// `natcoin network new`.
+#[derive(Debug, Args)]
+pub struct NetworkNew {
+    /// How many nodes, 1 to 128; each is a validator
+    #[arg(long, default_value_t = 4, value_name = "N")]
+    pub nodes: usize,
+    /// The folder to make
+    #[arg(long, value_name = "NET")]
+    pub dir: PathBuf,
+    /// The network's name
+    #[arg(long, default_value = "natcoin")]
+    pub name: String,
+    /// Where the nodes are reached: IP numbers or host names, taken in turn
+    #[arg(long, num_args = 1.., value_delimiter = ',', value_name = "IP", default_value = "127.0.0.1")]
+    pub address: Vec<String>,
+    /// The first port on each address; further nodes there take the next ones
+    #[arg(long, default_value_t = 18_000, value_parser = clap::value_parser!(u16).range(1..))]
+    pub port: u16,
+    /// An account that has money from the beginning; may be given often
+    #[arg(long, value_name = "ADDRESS=AMOUNT[@NAME]", conflicts_with = "supply")]
+    pub account: Vec<String>,
+    /// The money of the founder's wallet, which is made if no --account is given
+    #[arg(
+        long,
+        value_name = "AMOUNT",
+        default_value = "1000000",
+        allow_negative_numbers = true
+    )]
+    pub supply: String,
+    /// What every transaction pays to the node that proposes it
+    #[arg(
+        long,
+        value_name = "AMOUNT",
+        default_value = "0",
+        allow_negative_numbers = true
+    )]
+    pub fee: String,
+}
+
+/// `natcoin network verify`.
+#[derive(Debug, Args)]
+pub struct NetworkVerify {
+    /// The genesis hash that you were told by somebody you trust
+    #[arg(long, value_name = "HASH")]
+    pub genesis: Option<String>,
+}
+
+/// `natcoin node`.
+#[derive(Debug, Subcommand)]
+pub enum NodeCommand {
+    /// Show a node's name, peer id and account
+    Id(NodeHome),
+}
+
+/// Which node.
+#[derive(Debug, Args)]
+pub struct NodeHome {
+    /// The node's home, as `natcoin network new` makes it
+    #[arg(long, env = "NATCOIN_HOME", value_name = "DIR")]
+    pub home: PathBuf,
+}
+
+/// `natcoin wallet`.
+#[derive(Debug, Subcommand)]
+pub enum WalletCommand {
+    /// Make a wallet; its twelve recovery words are shown once
+    New,
+    /// Make a wallet again from its twelve words
+    Restore(WalletRestore),
+    /// Show the wallet's address
+    Address,
+}
+
+/// `natcoin wallet restore`.
+#[derive(Debug, Args)]
+pub struct WalletRestore {
+    /// The file that holds the words [default: ask, or read standard input]
+    #[arg(long, value_name = "FILE")]
+    pub words_file: Option<PathBuf>,
+    /// A wallet of the local development network (alice, bob or carol): no words, no password
+    #[arg(long, value_name = "NAME", conflicts_with = "words_file")]
+    pub development: Option<String>,
+}

@@ -1,0 +1,143 @@
+//! Every way in which a command can fail, as people and scripts see it: a code, a message, the next
+//! step, and an exit code. Types are erased here and nowhere below.
+
+mod from;
+
+use serde::Serialize;
+
+use crate::chain::hash::Hash;
+
+/// How the program ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    /// Something that should not happen, or that the system refused.
+    Unexpected = 1,
+    /// What was asked makes no sense: arguments, files, values.
+    Usage = 2,
+    /// No node answers.
+    Unreachable = 3,
+    /// The network, or its rules, said no; nothing happened.
+    Rejected = 4,
+    /// Kept, but not final yet; retrying is safe.
+    NotFinal = 5,
+    /// The wallet or home is locked: wrong password, or in use.
+    Locked = 6,
+}
+
+/// Why a command failed, and what to do about it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Failure {
+    /// For scripts: lower case with `_`, stable.
+    pub code: &'static str,
+    /// What is wrong.
+    pub message: String,
+    /// The next step.
+    pub hint: String,
+    /// The transaction that it is about, if one was made.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub transaction: Option<Hash>,
+    /// How the program ends.
+    #[serde(skip)]
+    pub exit: Exit,
+}
+
+impl Failure {
+    /// A failure.
+    pub fn new(
+        exit: Exit,
+        code: &'static str,
+        message: impl Into<String>,
+        hint: impl Into<String>,
+    ) -> Self {
+        Self {
+            code,
+            message: message.into(),
+            hint: hint.into(),
+            transaction: None,
+            exit,
+        }
+    }
+
+    /// A failure of a room's error, whose text ends with `; next step`; otherwise the hint stands in.
+    pub fn of(exit: Exit, code: &'static str, error: &dyn std::error::Error, hint: &str) -> Self {
+        let text = error.to_string();
+        let (message, hint) = text.split_once("; ").unwrap_or((&text, hint));
+        Self::new(exit, code, message, hint)
+    }
+
+    /// The system refused something.
+    pub fn io(what: &str, error: &std::io::Error) -> Self {
+        let message = format!("cannot {what}: {error}");
+        Self::new(
+            Exit::Unexpected,
+            "io",
+            message,
+            "check the path, the disk and the permissions",
+        )
+    }
+
+    /// The reader of our output went away (`natcoin ... | head`): nobody is left to tell.
+    pub fn output_closed() -> Self {
+        Self::new(
+            Exit::Unexpected,
+            OUTPUT_CLOSED,
+            "nobody reads the output any more",
+            "",
+        )
+    }
+
+    /// Whether this is [`Failure::output_closed`].
+    pub fn is_output_closed(&self) -> bool {
+        self.code == OUTPUT_CLOSED
+    }
+
+    /// Too few nodes are up for anything to become final.
+    pub fn paused(up: usize, validators: usize, needed: usize) -> Self {
+        Self::new(
+            Exit::NotFinal,
+            "paused",
+            format!("paused: {up} of {validators} nodes, {needed} needed; nothing is lost"),
+            "the payment is kept and becomes final when the nodes are back; `natcoin wallet history` shows it",
+        )
+    }
+
+    /// The same failure, about a transaction.
+    pub fn about(self, transaction: Hash) -> Self {
+        Self {
+            transaction: Some(transaction),
+            ..self
+        }
+    }
+}
+
+const OUTPUT_CLOSED: &str = "output_closed";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::chain::transaction::Memo;
+
+    #[test]
+    fn a_rooms_error_is_split_into_message_and_next_step() {
+        let failure = Failure::from(Memo::new([0; 257]).unwrap_err());
+        assert_eq!(failure.code, "memo_too_long");
+        assert_eq!(
+            failure.message,
+            "the memo has 257 bytes: at most 256 are allowed"
+        );
+        assert_eq!(failure.hint, "shorten it");
+        assert_eq!(failure.exit as u8, 2);
+    }
+
+    #[test]
+    fn a_pause_says_how_many_are_up_and_how_many_it_takes() {
+        let failure = Failure::paused(2, 4, 3).about(Hash([1; 32]));
+        assert_eq!(
+            failure.message,
+            "paused: 2 of 4 nodes, 3 needed; nothing is lost"
+        );
+        assert_eq!(failure.exit as u8, 5);
+        let json = serde_json::to_value(&failure).unwrap();
+        assert_eq!(json["transaction"], "01".repeat(32));
+    }
+}

@@ -1,0 +1,113 @@
+//! Codes and exit codes of the rooms' errors.
+
+use super::{Exit, Failure};
+use crate::chain::amount::AmountError;
+use crate::chain::genesis::GenesisError;
+use crate::chain::hash::HashError;
+use crate::chain::key::AddressError;
+use crate::chain::name::NameError;
+use crate::chain::transaction::MemoTooLong;
+use crate::directory::bootstrap::BootstrapError;
+use crate::directory::development::DevelopmentKeyExposed;
+use crate::node::home::HomeError;
+use crate::node::profile::ProfileError;
+use crate::wallet::vault::VaultError;
+
+const ORIGINAL_FILE: &str = "get the network's bootstrap.toml again from somebody you trust";
+
+impl From<BootstrapError> for Failure {
+    fn from(error: BootstrapError) -> Self {
+        let code = match &error {
+            BootstrapError::HashMismatch { .. } => "genesis_changed",
+            BootstrapError::DevelopmentKey { .. } => "development_key_exposed",
+            _ => "bootstrap_invalid",
+        };
+        Self::of(Exit::Usage, code, &error, ORIGINAL_FILE)
+    }
+}
+
+impl From<HomeError> for Failure {
+    fn from(error: HomeError) -> Self {
+        let (exit, code) = match &error {
+            HomeError::Bootstrap { path, error } => {
+                let inner = Self::from((**error).clone());
+                let message = format!("{}: {}", path.display(), inner.message);
+                return Self { message, ..inner };
+            }
+            HomeError::NotAHome { .. } => (Exit::Usage, "home_missing"),
+            HomeError::NotEmpty { .. } => (Exit::Usage, "folder_not_empty"),
+            HomeError::Config { .. } | HomeError::Key { .. } => (Exit::Usage, "home_invalid"),
+            HomeError::OtherKey { .. } => (Exit::Usage, "other_key"),
+            HomeError::OtherNetwork { .. } => (Exit::Usage, "other_network"),
+            HomeError::DevelopmentKey(_) => (Exit::Usage, "development_key_exposed"),
+            HomeError::NodeCount(_) => (Exit::Usage, "node_count"),
+            HomeError::TooLarge { .. } | HomeError::NotText { .. } => (Exit::Usage, "file_invalid"),
+            HomeError::Io { source, .. } if source.kind() == std::io::ErrorKind::NotFound => {
+                (Exit::Usage, "file_missing")
+            }
+            HomeError::Io { .. } => (Exit::Unexpected, "io"),
+        };
+        Self::of(exit, code, &error, "check the path that you gave")
+    }
+}
+
+impl From<ProfileError> for Failure {
+    fn from(error: ProfileError) -> Self {
+        let (exit, code) = match &error {
+            ProfileError::BadName { .. } => (Exit::Usage, "profile_invalid"),
+            ProfileError::NoHome => (Exit::Usage, "no_data_dir"),
+            ProfileError::NoWallet { .. } => (Exit::Usage, "wallet_missing"),
+            ProfileError::AlreadyThere { .. } => (Exit::Usage, "wallet_exists"),
+            ProfileError::InUse { .. } => (Exit::Locked, "wallet_in_use"),
+            ProfileError::TooLarge { .. } => (Exit::Unexpected, "file_invalid"),
+            ProfileError::Journal { .. } => (Exit::Unexpected, "journal_damaged"),
+            ProfileError::Io { .. } => (Exit::Unexpected, "io"),
+        };
+        Self::of(exit, code, &error, "name a wallet with --profile")
+    }
+}
+
+impl From<VaultError> for Failure {
+    fn from(error: VaultError) -> Self {
+        let (exit, code) = match &error {
+            VaultError::WrongPassword => (Exit::Locked, "password_wrong"),
+            VaultError::PasswordTooShort { .. } => (Exit::Usage, "password_too_short"),
+            VaultError::PasswordTooLong { .. } => (Exit::Usage, "password_too_long"),
+            VaultError::WordsTooLong { .. }
+            | VaultError::WordCount { .. }
+            | VaultError::UnknownWord { .. }
+            | VaultError::WordChecksum => (Exit::Usage, "words_wrong"),
+            VaultError::OutOfMemory { .. } => (Exit::Unexpected, "out_of_memory"),
+            VaultError::TooLarge { .. }
+            | VaultError::Malformed { .. }
+            | VaultError::UnknownVersion { .. }
+            | VaultError::Limit { .. } => (Exit::Unexpected, "keystore_damaged"),
+        };
+        Self::of(
+            exit,
+            code,
+            &error,
+            "restore the wallet from its twelve words",
+        )
+    }
+}
+
+macro_rules! values {
+    ($($error:ty => $code:literal, $hint:literal;)*) => {$(
+        impl From<$error> for Failure {
+            fn from(error: $error) -> Self {
+                Self::of(Exit::Usage, $code, &error, $hint)
+            }
+        }
+    )*};
+}
+
+values! {
+    AmountError => "amount_invalid", "write NAT with at most 8 decimals, such as 12.5";
+    NameError => "name_invalid", "write a name as @alice";
+    AddressError => "address_invalid", "copy the address again; it begins with nat1";
+    HashError => "hash_invalid", "copy the hash again, whole";
+    MemoTooLong => "memo_too_long", "shorten the memo";
+    GenesisError => "genesis_invalid", "correct the value and try again";
+    DevelopmentKeyExposed => "development_key_exposed", "make your own network with `natcoin network new`";
+}

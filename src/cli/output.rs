@@ -1,0 +1,256 @@
+//! The way out: results and failures, for people or for scripts, and progress while waiting.
+//!
+//! With `--output json` stdout carries JSON only, one value a line, errors included. Text results go
+//! to stdout, everything else to stderr. Colours and spinners only where a person looks.
+
+use std::ffi::OsString;
+use std::io::{self, ErrorKind, IsTerminal, Write};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressStyle};
+use serde::Serialize;
+
+use super::arguments::Form;
+use super::failure::{Exit, Failure};
+use super::report::{Report, Style};
+
+/// Where results go, and how.
+#[derive(Debug, Clone)]
+pub struct Output {
+    form: Form,
+    style: Style,
+    quiet: bool,
+    watched: bool,
+}
+
+/// A line that moves while the program waits; it goes away when dropped.
+#[derive(Debug)]
+pub struct Progress(Option<ProgressBar>);
+
+impl Output {
+    /// The output of a command.
+    pub fn new(form: Form, quiet: bool) -> Self {
+        let stdout_is_seen = io::stdout().is_terminal();
+        Self {
+            form,
+            style: match form {
+                Form::Text if stdout_is_seen && colours_are_welcome() => Style::Coloured,
+                _ => Style::Plain,
+            },
+            quiet: quiet || form == Form::Json,
+            watched: io::stderr().is_terminal(),
+        }
+    }
+
+    /// Whether a script reads.
+    pub fn is_json(&self) -> bool {
+        self.form == Form::Json
+    }
+
+    /// Prints a result; each is one line of JSON, or some lines of text.
+    ///
+    /// # Errors
+    /// [`Failure::output_closed`] if nobody reads any more; [`Failure::io`].
+    pub fn report(&self, report: &impl Report) -> Result<(), Failure> {
+        let mut text = match self.form {
+            Form::Text => report.text(self.style),
+            Form::Json => serde_json::to_string(report).map_err(|error| {
+                let message = format!("the result cannot be written as JSON: {error}");
+                Failure::new(Exit::Unexpected, "internal", message, "please report this")
+            })?,
+        };
+        text.push('\n');
+        write_stdout(&text)
+    }
+
+    /// Tells a person something beside the result; scripts and `--quiet` do not get it.
+    pub fn note(&self, text: &str) {
+        if !self.quiet {
+            write_stderr(text);
+        }
+    }
+
+    /// Shows something that a person must see, also with `--quiet`, on stderr.
+    pub fn show(&self, text: &str) {
+        write_stderr(text);
+    }
+
+    /// Shows that the program waits for something.
+    pub fn progress(&self, text: &str) -> Progress {
+        if self.quiet || !self.watched {
+            return Progress(None);
+        }
+        let bar = ProgressBar::new_spinner();
+        if let Ok(style) = ProgressStyle::with_template("{spinner} {msg}") {
+            bar.set_style(style);
+        }
+        bar.set_message(text.to_owned());
+        bar.enable_steady_tick(Duration::from_millis(100));
+        Progress(Some(bar))
+    }
+
+    /// Prints a failure and gives the program's exit code.
+    pub fn failure(&self, failure: &Failure) -> ExitCode {
+        if failure.is_output_closed() {
+            return ExitCode::SUCCESS;
+        }
+        print_failure(self.form, failure);
+        ExitCode::from(failure.exit as u8)
+    }
+}
+
+impl Progress {
+    /// Says what it waits for now.
+    pub fn set(&self, text: &str) {
+        if let Some(bar) = &self.0 {
+            bar.set_message(text.to_owned());
+        }
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        if let Some(bar) = &self.0 {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+/// What clap has to say, when the arguments are not a command: help, the version, or a mistake.
+pub fn usage(words: &[OsString], error: &clap::Error) -> ExitCode {
+    use clap::error::ErrorKind::{
+        DisplayHelp, DisplayHelpOnMissingArgumentOrSubcommand, DisplayVersion,
+    };
+    if form_of(words) == Form::Text {
+        // A closed pipe is no reason to complain.
+        let _ = error.print();
+        return ExitCode::from(if error.use_stderr() {
+            Exit::Usage as u8
+        } else {
+            0
+        });
+    }
+    let text = error.render().to_string();
+    let printed = match error.kind() {
+        DisplayHelp => write_stdout(&format!("{}\n", serde_json::json!({ "help": text }))),
+        DisplayVersion => {
+            let version = env!("CARGO_PKG_VERSION");
+            write_stdout(&format!("{}\n", serde_json::json!({ "version": version })))
+        }
+        kind => {
+            let message = match kind {
+                DisplayHelpOnMissingArgumentOrSubcommand => "the command is not complete",
+                _ => text.lines().next().unwrap_or_default(),
+            };
+            let message = message.strip_prefix("error: ").unwrap_or(message);
+            let more: Vec<&str> = text
+                .lines()
+                .skip(1)
+                .map(str::trim)
+                .filter(|line| !line.is_empty())
+                .collect();
+            let hint = match kind {
+                DisplayHelpOnMissingArgumentOrSubcommand => {
+                    "`natcoin --help` lists the commands".to_owned()
+                }
+                _ => more.join(" "),
+            };
+            print_failure(
+                Form::Json,
+                &Failure::new(Exit::Usage, "usage", message, hint),
+            );
+            return ExitCode::from(Exit::Usage as u8);
+        }
+    };
+    match printed {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => ExitCode::from(failure.exit as u8),
+    }
+}
+
+/// The form that was asked for, also in arguments that clap refuses.
+fn form_of(words: &[OsString]) -> Form {
+    let words = words.iter().map(|word| word.to_string_lossy());
+    let words: Vec<_> = words.skip(1).take_while(|word| word != "--").collect();
+    let is_json = |(at, word): (usize, &std::borrow::Cow<'_, str>)| match word.as_ref() {
+        "--output" => words.get(at + 1).is_some_and(|form| form == "json"),
+        word => word == "--output=json",
+    };
+    let named = words
+        .iter()
+        .any(|word| word == "--output" || word.starts_with("--output="));
+    let by_environment = std::env::var("NATCOIN_OUTPUT").is_ok_and(|form| form == "json");
+    if words.iter().enumerate().any(is_json) || (!named && by_environment) {
+        Form::Json
+    } else {
+        Form::Text
+    }
+}
+
+/// The JSON of a failure.
+#[derive(Serialize)]
+struct ErrorLine<'a> {
+    error: &'a Failure,
+}
+
+fn print_failure(form: Form, failure: &Failure) {
+    match form {
+        Form::Json => {
+            let line = serde_json::to_string(&ErrorLine { error: failure });
+            // Nobody is left to tell if this fails too.
+            let _ = line.map(|line| write_stdout(&format!("{line}\n")));
+        }
+        Form::Text => {
+            let style = match io::stderr().is_terminal() && colours_are_welcome() {
+                true => Style::Coloured,
+                false => Style::Plain,
+            };
+            let mut text = format!("{} {}", style.bad("error:"), failure.message);
+            if !failure.hint.is_empty() {
+                text = format!("{text}\n{} {}", style.faint(" hint:"), failure.hint);
+            }
+            write_stderr(&text);
+        }
+    }
+}
+
+fn write_stdout(text: &str) -> Result<(), Failure> {
+    let mut stdout = io::stdout().lock();
+    stdout
+        .write_all(text.as_bytes())
+        .and_then(|()| stdout.flush())
+        .map_err(|error| match error.kind() {
+            ErrorKind::BrokenPipe => Failure::output_closed(),
+            _ => Failure::io("write the result", &error),
+        })
+}
+
+fn write_stderr(text: &str) {
+    // Without stderr there is nowhere to complain that there is no stderr.
+    let _ = writeln!(io::stderr().lock(), "{text}");
+}
+
+/// <https://no-color.org>, and terminals that cannot.
+fn colours_are_welcome() -> bool {
+    let unset = |name: &str| std::env::var_os(name).is_none_or(|value| value.is_empty());
+    unset("NO_COLOR") && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_form_is_found_in_broken_arguments_too() {
+        let form = |line: &str| {
+            let words: Vec<OsString> = line.split(' ').map(OsString::from).collect();
+            form_of(&words)
+        };
+        assert_eq!(form("natcoin --output json frobnicate"), Form::Json);
+        assert_eq!(form("natcoin frobnicate --output=json"), Form::Json);
+        assert_eq!(form("natcoin frobnicate"), Form::Text);
+        assert_eq!(form("natcoin frobnicate -- --output json"), Form::Text);
+        assert_eq!(form("natcoin --output"), Form::Text);
+    }
+}

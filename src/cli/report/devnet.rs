@@ -1,0 +1,120 @@
+//! Result of `natcoin devnet`: what other processes need to join it.
+
+use std::path::PathBuf;
+
+use serde::Serialize;
+
+use super::network::NodeLine;
+use super::{Report, Style, table};
+use crate::chain::key::Address;
+use crate::chain::name::Name;
+
+/// `devnet`, when payments can be made.
+#[derive(Debug, Serialize)]
+pub struct DevnetReady {
+    /// `ready`.
+    pub status: &'static str,
+    /// The folder of it all.
+    pub dir: PathBuf,
+    /// The folder of the wallets.
+    pub data_dir: PathBuf,
+    /// The file with which others join.
+    pub bootstrap: PathBuf,
+    /// The file with the wallets' password.
+    pub password_file: PathBuf,
+    /// The nodes.
+    pub nodes: Vec<NodeLine>,
+    /// The wallets.
+    pub wallets: Vec<DevnetWallet>,
+    /// What it stands, in words; for people.
+    #[serde(skip)]
+    pub resilience: String,
+    /// From the start to ready; for people.
+    #[serde(skip)]
+    pub took_ms: u64,
+}
+
+/// A funded wallet of `devnet`.
+#[derive(Debug, Serialize)]
+pub struct DevnetWallet {
+    /// Its profile.
+    pub profile: String,
+    /// Its address.
+    pub address: Address,
+    /// Its name on chain.
+    pub name: Name,
+}
+
+impl Report for DevnetReady {
+    fn text(&self, style: Style) -> String {
+        let nodes: Vec<Vec<String>> = self
+            .nodes
+            .iter()
+            .map(|node| vec![format!("  {}", node.name), node.addresses.join(" ")])
+            .collect();
+        let wallets: Vec<Vec<String>> = self
+            .wallets
+            .iter()
+            .map(|wallet| vec![format!("  @{}", wallet.name), wallet.address.to_string()])
+            .collect();
+        let payer = self
+            .wallets
+            .first()
+            .map_or("alice", |wallet| wallet.profile.as_str());
+        let payee = self
+            .wallets
+            .get(1)
+            .map_or("bob".to_owned(), |wallet| wallet.name.to_string());
+        format!(
+            "{} after {} ms. {}.\n\nnodes\n{}\nwallets\n{}\n\nPay from another terminal:\n  natcoin --bootstrap {} --data-dir {} --password-file {} --profile {payer} wallet pay @{payee} 5\n\nCtrl-C ends it.",
+            style.good("ready"),
+            self.took_ms,
+            self.resilience,
+            table(&nodes),
+            table(&wallets),
+            self.bootstrap.display(),
+            self.data_dir.display(),
+            self.password_file.display(),
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn devnet_says_ready_in_the_form_that_scripts_rely_on() {
+        let ready = DevnetReady {
+            status: "ready",
+            dir: "/d".into(),
+            data_dir: "/d/data".into(),
+            bootstrap: "/d/bootstrap.toml".into(),
+            password_file: "/d/password".into(),
+            nodes: vec![NodeLine {
+                name: "mangart".to_owned(),
+                peer_id: "12D3".to_owned(),
+                addresses: vec!["/ip4/127.0.0.1/tcp/1".to_owned()],
+            }],
+            wallets: vec![DevnetWallet {
+                profile: "alice".to_owned(),
+                address: Address([0; 32]),
+                name: "alice".parse().unwrap(),
+            }],
+            resilience: "This network of 1 node stands no failure; it must be up".to_owned(),
+            took_ms: 900,
+        };
+        let address = Address([0; 32]);
+        assert_eq!(
+            serde_json::to_string(&ready).unwrap(),
+            format!(
+                r#"{{"status":"ready","dir":"/d","data_dir":"/d/data","bootstrap":"/d/bootstrap.toml","password_file":"/d/password","nodes":[{{"name":"mangart","peer_id":"12D3","addresses":["/ip4/127.0.0.1/tcp/1"]}}],"wallets":[{{"profile":"alice","address":"{address}","name":"alice"}}]}}"#
+            )
+        );
+        assert!(
+            ready
+                .text(Style::Plain)
+                .starts_with("ready after 900 ms. This network of 1 node")
+        );
+    }
+}

@@ -1,0 +1,185 @@
+//! Results of `natcoin node`.
+
+use serde::Serialize;
+
+use super::{Report, Style};
+use crate::chain::hash::Hash;
+use crate::chain::key::Address;
+
+/// `node id`.
+#[derive(Debug, Serialize)]
+pub struct NodeId {
+    /// `ok`.
+    pub status: &'static str,
+    /// Its name.
+    pub name: String,
+    /// Its peer id, for the bootstrap file.
+    pub peer_id: String,
+    /// Its account, which gets the fees.
+    pub address: Address,
+}
+
+impl Report for NodeId {
+    fn text(&self, style: Style) -> String {
+        format!(
+            "node     {}\npeer id  {}\naccount  {}",
+            style.strong(&self.name),
+            self.peer_id,
+            self.address
+        )
+    }
+}
+
+/// What a running node tells, one line each.
+#[derive(Debug, Serialize)]
+#[serde(tag = "status", rename_all = "snake_case")]
+pub enum NodeEvent {
+    /// It can be dialled.
+    Listening {
+        /// Its name.
+        name: String,
+        /// Its peer id.
+        peer_id: String,
+        /// Where it listens.
+        addresses: Vec<String>,
+        /// What its network stands, in words.
+        resilience: String,
+    },
+    /// It is in step with the chain.
+    InStep {
+        /// Its name.
+        name: String,
+        /// The last final height that it has.
+        height: u64,
+        /// How many validators are up, itself included.
+        validators_up: usize,
+        /// How many there are.
+        validators: usize,
+    },
+    /// It ended, and all is on the disk.
+    Stopped {
+        /// Its name.
+        name: String,
+        /// The last final height that it has.
+        height: u64,
+    },
+}
+
+impl Report for NodeEvent {
+    fn text(&self, style: Style) -> String {
+        match self {
+            Self::Listening {
+                name,
+                addresses,
+                resilience,
+                ..
+            } => format!(
+                "{} listens on {}. {resilience}.",
+                style.strong(name),
+                addresses.join(" and ")
+            ),
+            Self::InStep {
+                name,
+                height,
+                validators_up,
+                validators,
+            } => format!(
+                "{} is {} with the chain at height {height}; {validators_up} of {validators} nodes are up",
+                style.strong(name),
+                style.good("in step"),
+            ),
+            Self::Stopped { name, height } => format!("{name} ended at height {height}"),
+        }
+    }
+}
+
+/// `node status`.
+#[derive(Debug, Serialize)]
+pub struct NodeStatus {
+    /// `ok` or `paused`.
+    pub status: &'static str,
+    /// Its name.
+    pub name: String,
+    /// Its peer id.
+    pub peer_id: String,
+    /// Whether its vote counts.
+    pub validator: bool,
+    /// The last final height that it has.
+    pub height: u64,
+    /// The state's root there.
+    pub state_root: Hash,
+    /// How many validators are up, itself included.
+    pub validators_up: usize,
+    /// How many there are.
+    pub validators: usize,
+    /// How many must be up.
+    pub quorum: usize,
+}
+
+impl Report for NodeStatus {
+    fn text(&self, style: Style) -> String {
+        let role = if self.validator {
+            "validator"
+        } else {
+            "follower"
+        };
+        let up = format!(
+            "{} of {} nodes are up, {} needed",
+            self.validators_up, self.validators, self.quorum
+        );
+        let state = match self.validators_up >= self.quorum {
+            true => style.good("running"),
+            false => format!("{}; nothing is lost", style.bad("paused")),
+        };
+        format!(
+            "{} ({role})\npeer id  {}\nheight   {}\nroot     {}\nnetwork  {up}: {state}",
+            style.strong(&self.name),
+            self.peer_id,
+            self.height,
+            self.state_root,
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_running_node_tells_its_state_in_single_lines() {
+        let event = NodeEvent::InStep {
+            name: "razor".to_owned(),
+            height: 7,
+            validators_up: 3,
+            validators: 4,
+        };
+        assert_eq!(
+            serde_json::to_string(&event).unwrap(),
+            r#"{"status":"in_step","name":"razor","height":7,"validators_up":3,"validators":4}"#
+        );
+        assert_eq!(
+            event.text(Style::Plain),
+            "razor is in step with the chain at height 7; 3 of 4 nodes are up"
+        );
+    }
+
+    #[test]
+    fn a_node_without_quorum_says_that_it_is_paused() {
+        let status = NodeStatus {
+            status: "paused",
+            name: "razor".to_owned(),
+            peer_id: "12D3".to_owned(),
+            validator: true,
+            height: 7,
+            state_root: Hash([1; 32]),
+            validators_up: 2,
+            validators: 4,
+            quorum: 3,
+        };
+        let text = status.text(Style::Plain);
+        assert!(
+            text.ends_with("2 of 4 nodes are up, 3 needed: paused; nothing is lost"),
+            "{text}"
+        );
+    }
+}

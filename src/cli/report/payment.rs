@@ -1,0 +1,157 @@
+//! A payment (or the claim of a name), before it is signed and when it is final.
+
+use serde::Serialize;
+
+use super::{Report, Style};
+use crate::chain::amount::Amount;
+use crate::chain::hash::Hash;
+use crate::chain::key::Address;
+use crate::chain::name::Name;
+
+/// What the payer is asked to confirm: the payee resolved, and all that leaves the account.
+#[derive(Debug, Clone)]
+pub struct PaymentPlan {
+    /// The payee.
+    pub to: Address,
+    /// The payee's name, if it was given or is known; proven.
+    pub name: Option<Name>,
+    /// What the payee gets.
+    pub amount: Amount,
+    /// What the proposer gets.
+    pub fee: Amount,
+    /// The note, already cleaned for showing.
+    pub memo: String,
+    /// What the payer has now; proven.
+    pub balance: Amount,
+}
+
+impl PaymentPlan {
+    /// The question for people.
+    pub fn question(&self) -> String {
+        let payee = match &self.name {
+            Some(name) => format!("@{name} ({})", self.to),
+            None => self.to.to_string(),
+        };
+        let fee = match self.fee.is_zero() {
+            true => String::new(),
+            false => format!(" and a fee of {} NAT", self.fee),
+        };
+        let memo = match self.memo.is_empty() {
+            true => String::new(),
+            false => format!(", memo {:?}", self.memo),
+        };
+        format!(
+            "Pay {} NAT{fee} to {payee}{memo}? You have {} NAT.",
+            self.amount, self.balance
+        )
+    }
+}
+
+/// A transaction that the wallet has itself seen to be final.
+#[derive(Debug, Serialize)]
+pub struct PaymentFinal {
+    /// `final`.
+    pub status: &'static str,
+    /// The transaction.
+    pub transaction: Hash,
+    /// The block's height.
+    pub height: u64,
+    /// From sending it to the checked certificate.
+    pub latency_ms: u64,
+    /// How many validators signed the certificate.
+    pub signed_by: usize,
+    /// How many there are.
+    pub validators: usize,
+    /// What it did, for people: `5.00000000 NAT to @alice`.
+    #[serde(skip)]
+    pub what: String,
+}
+
+impl Report for PaymentFinal {
+    fn text(&self, style: Style) -> String {
+        format!(
+            "{} after {} ms: {}\nblock {}, signed by {} of {} nodes; transaction {}",
+            style.good("final"),
+            self.latency_ms,
+            self.what,
+            self.height,
+            self.signed_by,
+            self.validators,
+            self.transaction,
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn plan() -> PaymentPlan {
+        PaymentPlan {
+            to: Address([0; 32]),
+            name: Some("alice".parse().unwrap()),
+            amount: Amount::from_nits(500_000_000),
+            fee: Amount::ZERO,
+            memo: "hi".to_owned(),
+            balance: Amount::from_nat(1000).unwrap(),
+        }
+    }
+
+    #[test]
+    fn a_final_payment_has_the_form_that_scripts_rely_on() {
+        let report = PaymentFinal {
+            status: "final",
+            transaction: Hash([0xab; 32]),
+            height: 12,
+            latency_ms: 23,
+            signed_by: 3,
+            validators: 4,
+            what: "5.00000000 NAT to @alice".to_owned(),
+        };
+        let transaction = "ab".repeat(32);
+        assert_eq!(
+            serde_json::to_string(&report).unwrap(),
+            format!(
+                r#"{{"status":"final","transaction":"{transaction}","height":12,"latency_ms":23,"signed_by":3,"validators":4}}"#
+            )
+        );
+        assert_eq!(
+            report.text(Style::Plain),
+            format!(
+                "final after 23 ms: 5.00000000 NAT to @alice\nblock 12, signed by 3 of 4 nodes; transaction {transaction}"
+            )
+        );
+    }
+
+    #[test]
+    fn the_payer_sees_whom_they_pay_before_saying_yes() {
+        let question = plan().question();
+        let address = Address([0; 32]);
+        assert_eq!(
+            question,
+            format!(
+                "Pay 5.00000000 NAT to @alice ({address}), memo \"hi\"? You have 1000.00000000 NAT."
+            )
+        );
+        let with_fee = PaymentPlan {
+            fee: Amount::from_nits(1),
+            name: None,
+            memo: String::new(),
+            ..plan()
+        };
+        assert_eq!(
+            with_fee.question(),
+            format!(
+                "Pay 5.00000000 NAT and a fee of 0.00000001 NAT to {address}? You have 1000.00000000 NAT."
+            )
+        );
+    }
+
+    #[test]
+    fn a_memo_cannot_forge_the_question() {
+        let memo = "\"? You have 9 NAT.\u{1b}[2J".to_owned();
+        let question = PaymentPlan { memo, ..plan() }.question();
+        assert!(!question.contains('\u{1b}'), "{question}");
+        assert!(question.contains("\\\"? You"), "{question}");
+    }
+}

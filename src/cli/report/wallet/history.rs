@@ -1,0 +1,200 @@
+//! `wallet history` and `wallet watch`: what happened to the account.
+
+use serde::Serialize;
+
+use crate::chain::amount::Amount;
+use crate::chain::hash::Hash;
+use crate::chain::key::Address;
+use crate::cli::report::{Report, Style, table};
+
+/// What an entry is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EntryKind {
+    /// The account paid.
+    Sent,
+    /// The account was paid.
+    Received,
+    /// The account took a name.
+    Named,
+}
+
+/// One transaction of the account.
+#[derive(Debug, Clone, Serialize)]
+pub struct HistoryEntry {
+    /// What it is.
+    pub kind: EntryKind,
+    /// The transaction.
+    pub transaction: Hash,
+    /// Its height.
+    pub height: u64,
+    /// Its block's time, if the wallet has the block's header: `2026-01-01T00:00:00Z`.
+    pub time: Option<String>,
+    /// The other account; none for a name.
+    pub counterparty: Option<Address>,
+    /// What was moved; zero for a name.
+    pub amount: Amount,
+    /// What it cost the account; zero for what was received.
+    pub fee: Amount,
+    /// The note, cleaned for showing; the name for a name.
+    pub memo: String,
+}
+
+/// `wallet history`: what is final, newest first, and what is still on its way.
+#[derive(Debug, Serialize)]
+pub struct History {
+    /// `ok`.
+    pub status: &'static str,
+    /// The account.
+    pub address: Address,
+    /// At which height.
+    pub height: u64,
+    /// Whether the activity chain proves that nothing is missing.
+    pub complete: bool,
+    /// How many transactions the account has had in all.
+    pub activities: u64,
+    /// What is final.
+    pub entries: Vec<HistoryEntry>,
+    /// Payments that are neither final nor rejected nor expired yet.
+    pub pending: Vec<HistoryEntry>,
+}
+
+impl Report for History {
+    fn text(&self, style: Style) -> String {
+        let proof = match self.complete {
+            true => format!(
+                "complete: all {} transactions, proven at height {}",
+                self.activities, self.height
+            ),
+            false => format!(
+                "the newest {} of {} transactions, proven at height {}",
+                self.entries.len(),
+                self.activities,
+                self.height
+            ),
+        };
+        let waiting = self.pending.iter().map(|entry| row(entry, "waiting"));
+        let rows = self
+            .entries
+            .iter()
+            .map(|entry| row(entry, &format!("block {}", entry.height)));
+        let rows: Vec<Vec<String>> = waiting.chain(rows).collect();
+        match rows.is_empty() {
+            true => format!("nothing happened yet ({proof})"),
+            false => format!("{}\n{}", table(&rows), style.faint(&proof)),
+        }
+    }
+}
+
+/// `wallet watch`: a line for each thing that becomes final.
+#[derive(Debug, Serialize)]
+pub struct WatchEvent {
+    /// `final`.
+    pub status: &'static str,
+    /// What happened.
+    #[serde(flatten)]
+    pub entry: HistoryEntry,
+    /// What the account has now; proven.
+    pub balance: Amount,
+}
+
+impl Report for WatchEvent {
+    fn text(&self, style: Style) -> String {
+        let entry = row(&self.entry, &format!("block {}", self.entry.height));
+        let balance = style.strong(&format!("{} NAT", self.balance));
+        format!("{}  balance {balance}", table(&[entry]))
+    }
+}
+
+fn row(entry: &HistoryEntry, place: &str) -> Vec<String> {
+    let counterparty = entry
+        .counterparty
+        .map_or(String::new(), |address| address.to_string());
+    let (kind, amount) = match entry.kind {
+        EntryKind::Sent => ("sent", format!("-{}", entry.amount)),
+        EntryKind::Received => ("received", format!("+{}", entry.amount)),
+        EntryKind::Named => ("named", String::new()),
+    };
+    let memo = match (entry.kind, entry.memo.is_empty()) {
+        (EntryKind::Named, _) => format!("@{}", entry.memo),
+        (_, true) => String::new(),
+        (_, false) => format!("{:?}", entry.memo),
+    };
+    let time = entry.time.clone().unwrap_or_default();
+    vec![
+        place.to_owned(),
+        time,
+        kind.to_owned(),
+        format!("{amount:>22}"),
+        counterparty,
+        memo,
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(kind: EntryKind) -> HistoryEntry {
+        HistoryEntry {
+            kind,
+            transaction: Hash([2; 32]),
+            height: 9,
+            time: Some("2026-01-01T00:00:00Z".to_owned()),
+            counterparty: Some(Address([0; 32])),
+            amount: Amount::from_nits(500_000_000),
+            fee: Amount::ZERO,
+            memo: "hi".to_owned(),
+        }
+    }
+
+    #[test]
+    fn history_tells_whether_it_is_complete() {
+        let mut history = History {
+            status: "ok",
+            address: Address([1; 32]),
+            height: 12,
+            complete: true,
+            activities: 1,
+            entries: vec![entry(EntryKind::Received)],
+            pending: vec![],
+        };
+        let text = history.text(Style::Plain);
+        assert!(
+            text.contains("block 9  2026-01-01T00:00:00Z  received             +5.00000000  nat1"),
+            "{text}"
+        );
+        assert!(
+            text.ends_with("complete: all 1 transactions, proven at height 12"),
+            "{text}"
+        );
+        let json = serde_json::to_value(&history).unwrap();
+        assert_eq!(json["entries"][0]["kind"], "received");
+        assert_eq!(json["entries"][0]["amount"], "5.00000000");
+        history.entries.clear();
+        assert!(
+            history
+                .text(Style::Plain)
+                .starts_with("nothing happened yet")
+        );
+    }
+
+    #[test]
+    fn a_watched_payment_is_one_line_of_text_and_of_json() {
+        let event = WatchEvent {
+            status: "final",
+            entry: entry(EntryKind::Sent),
+            balance: Amount::from_nits(99_500_000_000),
+        };
+        let text = event.text(Style::Plain);
+        assert!(
+            !text.contains('\n') && text.ends_with("\"hi\"  balance 995.00000000 NAT"),
+            "{text}"
+        );
+        let json = serde_json::to_string(&event).unwrap();
+        assert!(
+            json.starts_with(r#"{"status":"final","kind":"sent","transaction":"0202"#),
+            "{json}"
+        );
+    }
+}
