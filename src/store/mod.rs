@@ -165,7 +165,8 @@ impl Store {
     // ---- checkpoints ----
 
     /// Begins a checkpoint of the state at a height: `changes` are those since the checkpoint
-    /// before (since the empty state for the first). Look-ups and appends go on while it runs.
+    /// before (since the empty state for the first). Look-ups and appends go on while it runs; only
+    /// while redb makes the file larger do look-ups that reach the disk wait for that one sync.
     ///
     /// Errors: [`StoreError::CheckpointBusy`] while one runs; [`StoreError::OutOfTurn`] unless the
     /// height is above the last checkpoint and indexed; [`StoreError::Fault`].
@@ -211,6 +212,7 @@ impl Store {
     /// Begins the log of the next height, `tip + 1`. The entries of other heights are dropped; those
     /// of the same height (after a restart) stay and are appended to.
     pub fn wal_start(&self, height: u64) -> Result<(), StoreError> {
+        self.inner.latch().check()?;
         // Order: the block of the height before is durable by now. Were the log begun sooner, a
         // crash could leave neither the block nor what the node had signed for it.
         in_turn("write-ahead log", self.tip().saturating_add(1), height)?;

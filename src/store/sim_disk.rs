@@ -47,7 +47,7 @@ struct State {
     /// What is durable, and what waits for a sync.
     replay: Replay,
     next_file: u64,
-    /// Operations so far, those that failed included.
+    /// Calls so far that changed something or tried to.
     operations: u64,
     /// The start and all operations since, when they are kept.
     history: Option<(Replay, Vec<Operation>)>,
@@ -55,6 +55,8 @@ struct State {
     space_bytes: Option<u64>,
     /// Syncs that still succeed before they fail.
     good_syncs: Option<u64>,
+    /// Syncs report success and save nothing.
+    lies: bool,
 }
 
 impl SimDisk {
@@ -98,13 +100,15 @@ impl SimDisk {
         }
     }
 
-    /// How many operations changed (or tried to change) the disk; kept ones only, when they are kept.
+    /// How many calls changed the disk or tried to, failed ones included.
     pub fn operations(&self) -> u64 {
+        self.lock().operations
+    }
+
+    /// How many operations the history holds: the crash point that is now.
+    pub fn kept_operations(&self) -> u64 {
         let state = self.lock();
-        match &state.history {
-            Some((_, operations)) => operations.len() as u64,
-            None => state.operations,
-        }
+        (state.history.as_ref()).map_or(0, |(_, operations)| operations.len() as u64)
     }
 
     /// The disk is full after so many more bytes: the write that reaches the limit writes up to it
@@ -124,9 +128,16 @@ impl SimDisk {
         self.lock().good_syncs = Some(syncs);
     }
 
-    /// Takes the limits of [`SimDisk::full_after`] and [`SimDisk::fail_syncs_after`] away.
+    /// From now on syncs report success and save nothing: for tests that have to notice it.
+    pub fn lie_about_syncs(&self) {
+        self.lock().lies = true;
+    }
+
+    /// Takes away what [`SimDisk::full_after`], [`SimDisk::fail_syncs_after`] and
+    /// [`SimDisk::lie_about_syncs`] did. What was not saved stays unsaved until the next sync.
     pub fn mend(&self) {
         let mut state = self.lock();
+        state.lies = false;
         state.space_bytes = None;
         state.good_syncs = None;
     }
@@ -149,6 +160,13 @@ impl SimDisk {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// The lock, for a call that changes something: counted.
+    fn change(&self) -> MutexGuard<'_, State> {
+        let mut state = self.lock();
+        state.operations += 1;
+        state
+    }
+
     fn handle(&self, file: FileId) -> Box<dyn StorageBackend> {
         Box::new(SimFile {
             disk: self.clone(),
@@ -159,7 +177,6 @@ impl SimDisk {
 
 impl State {
     fn act(&mut self, operation: Operation) {
-        self.operations += 1;
         self.seen.apply(&operation);
         if let Some((_, operations)) = &mut self.history {
             operations.push(operation.clone());
@@ -170,6 +187,7 @@ impl State {
     /// A sync, unless it is one that fails.
     fn sync(&mut self, good: Operation, bad: Operation) -> io::Result<()> {
         match &mut self.good_syncs {
+            _ if self.lies => Ok(()),
             Some(0) => {
                 self.act(bad);
                 Err(io::Error::other("simulated sync failure"))
@@ -214,7 +232,7 @@ impl Disk for SimDisk {
     }
 
     fn create(&self, name: &str) -> io::Result<Box<dyn StorageBackend>> {
-        let mut state = self.lock();
+        let mut state = self.change();
         if state.space_bytes == Some(0) {
             return Err(full());
         }
@@ -240,21 +258,21 @@ impl Disk for SimDisk {
     }
 
     fn rename(&self, from: &str, to: &str) -> io::Result<()> {
-        let mut state = self.lock();
+        let mut state = self.change();
         state.seen.find(from).ok_or_else(|| absent(from))?;
         state.act(Operation::Rename(from.to_owned(), to.to_owned()));
         Ok(())
     }
 
     fn remove(&self, name: &str) -> io::Result<()> {
-        let mut state = self.lock();
+        let mut state = self.change();
         state.seen.find(name).ok_or_else(|| absent(name))?;
         state.act(Operation::Remove(name.to_owned()));
         Ok(())
     }
 
     fn sync_folder(&self) -> io::Result<()> {
-        self.lock()
+        self.change()
             .sync(Operation::SyncFolder, Operation::FailedSyncFolder)
     }
 
@@ -284,7 +302,7 @@ impl StorageBackend for SimFile {
     }
 
     fn set_len(&self, len: u64) -> io::Result<()> {
-        let mut state = self.disk.lock();
+        let mut state = self.disk.change();
         if state.space_bytes == Some(0) && len > state.seen.len(self.file) {
             return Err(full());
         }
@@ -294,12 +312,12 @@ impl StorageBackend for SimFile {
 
     fn sync_data(&self) -> io::Result<()> {
         self.disk
-            .lock()
+            .change()
             .sync(Operation::Sync(self.file), Operation::FailedSync(self.file))
     }
 
     fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
-        let mut state = self.disk.lock();
+        let mut state = self.disk.change();
         let fits = state.take_space(data.len() as u64) as usize;
         if fits > 0 {
             state.act(Operation::write(self.file, offset, &data[..fits]));
@@ -342,3 +360,7 @@ impl History {
         true
     }
 }
+
+#[cfg(test)]
+#[path = "sim_disk_tests.rs"]
+mod tests;

@@ -2,8 +2,8 @@
 //! and the same height because one transaction writes them all.
 //!
 //! Tables: `state` key -> value; `transactions` id -> place; `activities` address 32 | seq u64 ->
-//! place; `meta` with the checkpoint's height u64 and root 32. A place is height u64 | position
-//! u32. Integers big-endian.
+//! place | chain head 32; `meta` with the checkpoint's height u64 and root 32. A place is height
+//! u64 | position u32. Integers big-endian.
 //!
 //! Must never: mix two heights. Read next: `checkpoint.rs`.
 

@@ -1,7 +1,10 @@
 //! Tests of the store as its users see it. `refusals.rs`: what it refuses; `sweep.rs`: every crash
 //! point and every failing byte.
 
+mod gate;
 mod refusals;
+mod script;
+mod sweep;
 
 use std::sync::Arc;
 

@@ -109,8 +109,20 @@ fn a_checkpoint_beyond_the_blocks_is_refused() {
     assert!(error.to_string().contains("remove it"), "{error}");
 }
 
+/// A copy of a closed store's folder.
+fn copy_of(folder: &std::path::Path) -> tempfile::TempDir {
+    let home = tempfile::tempdir().unwrap();
+    for file in fs::read_dir(folder).unwrap() {
+        let file = file.unwrap();
+        fs::copy(file.path(), home.path().join(file.file_name())).unwrap();
+    }
+    home
+}
+
 #[test]
 fn damaged_files_are_named_with_the_next_step_and_never_panic() {
+    let whole = tempfile::tempdir().unwrap();
+    filled(whole.path());
     for name in ["blocks.redb", "state.redb", "signed.guard"] {
         for garbage in [
             Vec::new(),
@@ -118,16 +130,14 @@ fn damaged_files_are_named_with_the_next_step_and_never_panic() {
             vec![0; 20_000],
             vec![0xFF; 20_000],
         ] {
-            let home = tempfile::tempdir().unwrap();
-            filled(home.path());
+            let home = copy_of(whole.path());
             fs::write(home.path().join(name), &garbage).unwrap();
             let error = reopen(home.path()).unwrap_err();
             let text = error.to_string();
             assert!(matches!(error, StoreError::Damaged { .. }), "{text}");
             assert!(text.contains(name) && text.contains("; re"), "{text}");
         }
-        let home = tempfile::tempdir().unwrap();
-        filled(home.path());
+        let home = copy_of(whole.path());
         let path = home.path().join(name);
         let half = fs::metadata(&path).unwrap().len() / 3;
         fs::OpenOptions::new()
