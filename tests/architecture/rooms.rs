@@ -30,7 +30,15 @@ pub const ROOMS: &[Room] = &[
     room(
         "replica",
         3,
-        &["chain", "directory", "consensus", "mempool"],
+        &[
+            "chain",
+            "directory",
+            "consensus",
+            "mempool",
+            // Only what is said and kept: message types and the store's handle.
+            "behaviour",
+            "store",
+        ],
     ),
     room(
         "node",
@@ -56,6 +64,7 @@ pub const ROOMS: &[Room] = &[
             "mempool",
             "wallet",
             "store",
+            "behaviour",
             "replica",
         ],
     ),
