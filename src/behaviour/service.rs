@@ -5,7 +5,14 @@
 //!
 //! Never: read what is inside a request. Next: [`super::limits`] for rates, [`super::frame`].
 
-use std::{fmt, io, time::Duration};
+use std::{
+    fmt, io,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use libp2p::{
     StreamProtocol,
@@ -97,10 +104,19 @@ impl Service {
 
     /// The behaviour that speaks this protocol, in the roles of asker, answerer or both.
     #[must_use]
-    pub fn behaviour(self, network: &NetworkName, support: ProtocolSupport) -> Exchange {
+    pub fn behaviour(
+        self,
+        network: &NetworkName,
+        support: ProtocolSupport,
+        malformed: &Malformed,
+    ) -> Exchange {
+        let codec = FrameCodec {
+            caps: self.caps(),
+            malformed: malformed.clone(),
+        };
         exchange(
             format!("/natcoin/{network}/{self}/1"),
-            self.caps(),
+            codec,
             support,
             self.deadline(),
             usize::from(self.rate().open),
@@ -187,14 +203,18 @@ pub type Exchange = request_response::Behaviour<FrameCodec>;
 
 /// The hello exchange: both sides ask and answer.
 #[must_use]
-pub fn hello_exchange(network: &NetworkName) -> Exchange {
+pub fn hello_exchange(network: &NetworkName, malformed: &Malformed) -> Exchange {
     let caps = Caps {
         request_bytes: hello::HELLO_MAX_BYTES,
         answer_bytes: hello::ANSWER_MAX_BYTES,
     };
+    let codec = FrameCodec {
+        caps,
+        malformed: malformed.clone(),
+    };
     exchange(
         format!("/natcoin/{network}/hello/1"),
-        caps,
+        codec,
         ProtocolSupport::Full,
         Duration::from_secs(4),
         8,
@@ -203,7 +223,7 @@ pub fn hello_exchange(network: &NetworkName) -> Exchange {
 
 fn exchange(
     name: String,
-    caps: Caps,
+    codec: FrameCodec,
     support: ProtocolSupport,
     deadline: Duration,
     open: usize,
@@ -213,13 +233,41 @@ fn exchange(
         .with_request_timeout(deadline)
         // Streams count both directions; what exceeds the peer's share is declined above this.
         .with_max_concurrent_streams(open * 2 + 4);
-    request_response::Behaviour::with_codec(FrameCodec { caps }, [(protocol, support)], config)
+    request_response::Behaviour::with_codec(codec, [(protocol, support)], config)
 }
 
 /// Reads and writes requests and replies within a protocol's caps.
 #[derive(Debug, Clone)]
 pub struct FrameCodec {
     caps: Caps,
+    malformed: Malformed,
+}
+
+/// Counts requests that could not be read: too long, cut off, or never ending. The library reports
+/// none of these, since nobody has seen the request yet.
+#[derive(Debug, Clone, Default)]
+pub struct Malformed(Arc<AtomicU64>);
+
+impl Malformed {
+    /// How many there were.
+    #[must_use]
+    pub fn count(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// Counts unless the reading came to a good end: errors and deadlines both drop it early.
+struct Reading<'a> {
+    malformed: &'a Malformed,
+    unfinished: u64,
+}
+
+impl Drop for Reading<'_> {
+    fn drop(&mut self) {
+        self.malformed
+            .0
+            .fetch_add(self.unfinished, Ordering::Relaxed);
+    }
 }
 
 /// Largest reply frame: the mark and the answer.
@@ -227,7 +275,6 @@ fn reply_cap(caps: Caps) -> usize {
     caps.answer_bytes + 1
 }
 
-#[allow(clippy::manual_async_fn, reason = "the trait asks for Send futures")]
 impl request_response::Codec for FrameCodec {
     type Protocol = StreamProtocol;
     type Request = Vec<u8>;
@@ -237,7 +284,13 @@ impl request_response::Codec for FrameCodec {
     where
         T: AsyncRead + Unpin + Send,
     {
-        read_frame(io, self.caps.request_bytes).await
+        let mut reading = Reading {
+            malformed: &self.malformed,
+            unfinished: 1,
+        };
+        let request = read_frame(io, self.caps.request_bytes).await?;
+        reading.unfinished = 0;
+        Ok(request)
     }
 
     async fn read_response<T>(&mut self, _: &StreamProtocol, io: &mut T) -> io::Result<Reply>
@@ -305,7 +358,8 @@ mod tests {
             request_bytes: 8,
             answer_bytes: 8,
         };
-        (FrameCodec { caps }, StreamProtocol::new("/x"))
+        let malformed = Malformed::default();
+        (FrameCodec { caps, malformed }, StreamProtocol::new("/x"))
     }
 
     #[test]

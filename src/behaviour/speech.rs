@@ -20,7 +20,8 @@ use libp2p::{
 
 use super::{
     BehaviourError, Exchange, NetworkName, PING_INTERVAL, PING_TIMEOUT, Role, Service, gossip,
-    limits, service,
+    limits,
+    service::{self, Malformed},
 };
 
 /// What [`Speech`] needs to know.
@@ -38,6 +39,8 @@ pub struct SpeechConfig {
     pub validators: BTreeSet<PeerId>,
     /// Peers above the connection limits: validators and the bootstrap list.
     pub trusted: BTreeSet<PeerId>,
+    /// Where requests are counted that cannot be read.
+    pub malformed: Malformed,
 }
 
 /// Everything we speak, in one behaviour.
@@ -110,11 +113,11 @@ impl Speech {
                     .with_interval(PING_INTERVAL)
                     .with_timeout(PING_TIMEOUT),
             ),
-            hello: service::hello_exchange(network),
-            submit: Service::Submit.behaviour(network, support.clone()),
-            query: Service::Query.behaviour(network, support.clone()),
-            blocks: Service::Blocks.behaviour(network, support.clone()),
-            agreement: Service::Agreement.behaviour(network, support),
+            hello: service::hello_exchange(network, &config.malformed),
+            submit: Service::Submit.behaviour(network, support.clone(), &config.malformed),
+            query: Service::Query.behaviour(network, support.clone(), &config.malformed),
+            blocks: Service::Blocks.behaviour(network, support.clone(), &config.malformed),
+            agreement: Service::Agreement.behaviour(network, support, &config.malformed),
             watch: libp2p_stream::Behaviour::new(),
             gossip: Toggle::from(gossip),
         })

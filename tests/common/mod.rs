@@ -3,4 +3,5 @@
 
 pub mod net;
 pub mod proxy;
+pub mod stranger;
 pub mod wait;

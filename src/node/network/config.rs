@@ -6,7 +6,9 @@ use std::collections::BTreeSet;
 
 use libp2p::identity::Keypair;
 
-use crate::behaviour::{Hello, Links, Multiaddr, NetworkName, PeerId, Role, SpeechConfig};
+use crate::behaviour::{
+    Hello, Links, Multiaddr, NetworkName, PeerId, Role, SpeechConfig, service::Malformed,
+};
 
 /// Everything that the network needs to know.
 #[derive(Debug, Clone)]
@@ -40,7 +42,7 @@ impl NetworkConfig {
         self.identity.public().to_peer_id()
     }
 
-    pub(super) fn speech(&self) -> SpeechConfig {
+    pub(super) fn speech(&self, malformed: &Malformed) -> SpeechConfig {
         SpeechConfig {
             network: self.network_name.clone(),
             role: self.role,
@@ -53,6 +55,7 @@ impl NetworkConfig {
                 .map(|(peer, _)| *peer)
                 .chain(self.validators.iter().copied())
                 .collect(),
+            malformed: malformed.clone(),
         }
     }
 

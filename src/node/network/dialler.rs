@@ -25,6 +25,9 @@ const SOON: Duration = Duration::from_millis(200);
 /// So many soon dials without a hello in between, then backoff as usual.
 const SOON_LIMIT: u32 = 5;
 
+/// Why a dial that connected came to nothing.
+const UNGREETED: &str = "the peer closed the connection before it was greeted";
+
 /// How eagerly to dial after the connection is lost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Mood {
@@ -157,14 +160,19 @@ impl Dialler {
         }
     }
 
-    /// The last connection to `peer` is gone; `was_up` if it had been greeted.
-    pub(super) fn lost(&mut self, peer: &PeerId, was_up: WasUp, now: Instant) {
-        let Some(target) = self.0.get_mut(peer) else {
-            return;
-        };
+    /// The last connection to `peer` is gone; `was_up` if it had been greeted. Returns the failures
+    /// in a row and the reason, if that counts as one.
+    pub(super) fn lost(
+        &mut self,
+        peer: &PeerId,
+        was_up: WasUp,
+        now: Instant,
+    ) -> Option<(u32, String)> {
+        let target = self.0.get_mut(peer)?;
         let soon = match (std::mem::replace(&mut target.mood, Mood::Usual), was_up) {
             (Mood::Late, _) => {
-                target.attempts = u32::MAX;
+                // Straight to the cap.
+                target.attempts = target.attempts.max(16);
                 false
             }
             (Mood::Soon, _) | (Mood::Usual, WasUp::Yes) => target.soon < SOON_LIMIT,
@@ -173,9 +181,13 @@ impl Dialler {
         if soon {
             target.soon += 1;
             target.due = Some(now + SOON.mul_f64(jitter()));
-        } else {
-            target.back_off(now);
+            return None;
         }
+        target.back_off(now);
+        let reason = target
+            .last_failure
+            .get_or_insert_with(|| UNGREETED.to_owned());
+        Some((target.attempts, reason.clone()))
     }
 }
 

@@ -78,8 +78,7 @@ impl Task {
                 peer, request_id, ..
             } => self.on_hello_sent(peer, request_id),
             request_response::Event::InboundFailure { error, .. } => {
-                tracing::debug!(%error, "a hello to us failed");
-                self.metrics.count(Count::requests_malformed);
+                tracing::debug!(%error, "our answer to a hello was lost");
             }
         }
     }

@@ -4,11 +4,16 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use crate::behaviour::service::Malformed;
+
 macro_rules! counters {
     ($($(#[$doc:meta])* $name:ident,)*) => {
         /// Counters that only grow, shared with the handle.
         #[derive(Debug, Default)]
-        pub struct Metrics { $($(#[$doc])* $name: AtomicU64,)* }
+        pub struct Metrics {
+            $($(#[$doc])* $name: AtomicU64,)*
+            malformed: Malformed,
+        }
 
         /// The counters at one moment.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -25,13 +30,26 @@ macro_rules! counters {
                 counter.fetch_add(1, Ordering::Relaxed);
             }
 
-            /// Reads all counters.
-            #[must_use]
-            pub fn read(&self) -> Counters {
+            fn own(&self) -> Counters {
                 Counters { $($name: self.$name.load(Ordering::Relaxed),)* }
             }
         }
     };
+}
+
+impl Metrics {
+    /// Where the codecs count what they cannot read.
+    pub(super) fn malformed(&self) -> &Malformed {
+        &self.malformed
+    }
+
+    /// Reads all counters.
+    #[must_use]
+    pub fn read(&self) -> Counters {
+        let mut counters = self.own();
+        counters.requests_malformed += self.malformed.count();
+        counters
+    }
 }
 
 counters! {

@@ -137,13 +137,6 @@ impl Task {
                 request_id, error, ..
             } => {
                 tracing::debug!(%service, %error, "a request to us failed");
-                if matches!(
-                    error,
-                    request_response::InboundFailure::Io(_)
-                        | request_response::InboundFailure::Timeout
-                ) {
-                    self.metrics.count(Count::requests_malformed);
-                }
                 self.close_inbound(RequestId {
                     service,
                     inbound: request_id,

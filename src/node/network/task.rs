@@ -68,9 +68,9 @@ pub(super) async fn start(
     for address in &config.listen {
         transport::probe(address)?;
     }
-    let swarm = transport::swarm(&config)?;
     let (events, received) = event::queue();
     let metrics = Arc::new(Metrics::default());
+    let swarm = transport::swarm(&config, metrics.malformed())?;
     let mut task = Task::new(config, swarm, events, Arc::clone(&metrics))?;
     let addresses = task.listen().await?;
     let (commands, waiting) = mpsc::channel(COMMANDS);
@@ -332,7 +332,13 @@ impl Task {
             }
             _ => WasUp::No,
         };
-        self.dialler.lost(peer, was_up, now);
+        if let Some((attempts, reason)) = self.dialler.lost(peer, was_up, now) {
+            self.tell(Event::BootstrapUnreachable {
+                peer: *peer,
+                attempts,
+                reason,
+            });
+        }
     }
 
     fn on_dial_failed(&mut self, peer: PeerId, connection: ConnectionId, error: &DialError) {

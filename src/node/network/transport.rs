@@ -10,7 +10,7 @@ use std::{
 use libp2p::{Multiaddr, Swarm, SwarmBuilder, dns, multiaddr::Protocol, noise, quic, tcp, yamux};
 
 use super::{config::NetworkConfig, error::NetworkError};
-use crate::behaviour::Speech;
+use crate::behaviour::{Speech, service::Malformed};
 
 /// A QUIC connection that hears nothing for so long is dead: a killed peer is noticed in time.
 const QUIC_IDLE_MS: u32 = 3_000;
@@ -25,16 +25,19 @@ const QUIC_CONNECTION_WINDOW: u32 = 8 * 1024 * 1024;
 const IDLE: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Builds the swarm. Must be called on a tokio runtime.
-pub(super) fn swarm(config: &NetworkConfig) -> Result<Swarm<Speech>, NetworkError> {
+pub(super) fn swarm(
+    config: &NetworkConfig,
+    malformed: &Malformed,
+) -> Result<Swarm<Speech>, NetworkError> {
     // The system's resolver configuration may be missing (containers, phones): without it
     // addresses of numbers still work, and names fail to resolve.
-    match build(config, Dns::System) {
+    match build(config, malformed, Dns::System) {
         Err(NetworkError::Setup { reason }) => {
             tracing::warn!(
                 reason,
                 "no system resolver: DNS names in addresses will not resolve"
             );
-            build(config, Dns::Empty)
+            build(config, malformed, Dns::Empty)
         }
         built => built,
     }
@@ -46,7 +49,11 @@ enum Dns {
     Empty,
 }
 
-fn build(config: &NetworkConfig, resolver: Dns) -> Result<Swarm<Speech>, NetworkError> {
+fn build(
+    config: &NetworkConfig,
+    malformed: &Malformed,
+    resolver: Dns,
+) -> Result<Swarm<Speech>, NetworkError> {
     let setup = |reason: String| NetworkError::Setup { reason };
     let transport = SwarmBuilder::with_existing_identity(config.identity.clone())
         .with_tokio()
@@ -57,7 +64,7 @@ fn build(config: &NetworkConfig, resolver: Dns) -> Result<Swarm<Speech>, Network
         )
         .map_err(|e| setup(e.to_string()))?
         .with_quic_config(quic_limits);
-    let speech = Speech::new(&config.identity, &config.speech())?;
+    let speech = Speech::new(&config.identity, &config.speech(malformed))?;
     // A macro, since each resolver gives the builder another type.
     macro_rules! finish {
         ($builder:expr) => {
