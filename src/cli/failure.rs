@@ -3,9 +3,12 @@
 
 mod from;
 
+use std::borrow::Cow;
+
 use serde::Serialize;
 
 use crate::chain::hash::Hash;
+use crate::chain::name::Name;
 
 /// How the program ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,7 +31,7 @@ pub enum Exit {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Failure {
     /// For scripts: lower case with `_`, stable.
-    pub code: &'static str,
+    pub code: Cow<'static, str>,
     /// What is wrong.
     pub message: String,
     /// The next step.
@@ -45,12 +48,12 @@ impl Failure {
     /// A failure.
     pub fn new(
         exit: Exit,
-        code: &'static str,
+        code: impl Into<Cow<'static, str>>,
         message: impl Into<String>,
         hint: impl Into<String>,
     ) -> Self {
         Self {
-            code,
+            code: code.into(),
             message: message.into(),
             hint: hint.into(),
             transaction: None,
@@ -58,11 +61,36 @@ impl Failure {
         }
     }
 
-    /// A failure of a room's error, whose text ends with `; next step`; otherwise the hint stands in.
+    /// A failure of a room's error. The rooms' texts end with `; next step`, or say in themselves what
+    /// to do; then `hint` stands beside them.
     pub fn of(exit: Exit, code: &'static str, error: &dyn std::error::Error, hint: &str) -> Self {
         let text = error.to_string();
         let (message, hint) = text.split_once("; ").unwrap_or((&text, hint));
         Self::new(exit, code, message, hint)
+    }
+
+    /// No account has this name.
+    pub fn name_unknown(name: &Name, height: u64) -> Self {
+        Self::new(
+            Exit::Rejected,
+            "name_unknown",
+            format!("nobody is called @{name} (proven at height {height})"),
+            "check the spelling, or ask for the address",
+        )
+    }
+
+    /// No node of the bootstrap file answers.
+    pub fn unreachable(network: &str, nodes: usize) -> Self {
+        let which = match nodes {
+            1 => "the only node".to_owned(),
+            _ => format!("none of the {nodes} nodes"),
+        };
+        Self::new(
+            Exit::Unreachable,
+            "no_node_reachable",
+            format!("{which} of the network {network} can be reached"),
+            "check your connection and --bootstrap; `natcoin wallet nodes` shows each node",
+        )
     }
 
     /// The system refused something.
@@ -97,7 +125,7 @@ impl Failure {
             Exit::NotFinal,
             "paused",
             format!("paused: {up} of {validators} nodes, {needed} needed; nothing is lost"),
-            "the payment is kept and becomes final when the nodes are back; `natcoin wallet history` shows it",
+            KEPT,
         )
     }
 
@@ -110,6 +138,8 @@ impl Failure {
     }
 }
 
+/// The next step where a payment waits: none is needed.
+pub const KEPT: &str = "the payment is kept and is sent again with the next command; `natcoin wallet history` shows it";
 const OUTPUT_CLOSED: &str = "output_closed";
 
 #[cfg(test)]
@@ -127,6 +157,32 @@ mod tests {
         );
         assert_eq!(failure.hint, "shorten it");
         assert_eq!(failure.exit as u8, 2);
+    }
+
+    #[test]
+    fn a_rejection_keeps_its_code_and_ends_with_4() {
+        let failure = Failure::from(crate::chain::rules::Rejection::ZeroAmount);
+        assert_eq!((&*failure.code, failure.exit as u8), ("zero_amount", 4));
+        let name = "nobody".parse().unwrap();
+        let failure = Failure::name_unknown(&name, 7);
+        assert_eq!((&*failure.code, failure.exit as u8), ("name_unknown", 4));
+        assert_eq!(
+            failure.message,
+            "nobody is called @nobody (proven at height 7)"
+        );
+    }
+
+    #[test]
+    fn a_network_out_of_reach_ends_with_3() {
+        let failure = Failure::unreachable("village", 4);
+        assert_eq!(
+            (&*failure.code, failure.exit as u8),
+            ("no_node_reachable", 3)
+        );
+        assert_eq!(
+            failure.message,
+            "none of the 4 nodes of the network village can be reached"
+        );
     }
 
     #[test]

@@ -10,9 +10,11 @@ pub mod failure;
 pub mod log;
 pub mod network;
 pub mod node;
+pub mod outcome;
 pub mod output;
 pub mod prompt;
 pub mod report;
+pub mod values;
 pub mod wallet;
 
 use std::ffi::OsString;

@@ -2,7 +2,6 @@
 
 use std::path::Path;
 
-use libp2p::multiaddr::Protocol;
 use rand::Rng;
 
 use super::arguments::{NetworkNew, NetworkVerify};
@@ -16,6 +15,7 @@ use crate::chain::amount::Amount;
 use crate::chain::genesis::{GenesisAccount, Rules};
 use crate::chain::hash::Hash;
 use crate::chain::key::SecretKey;
+use crate::directory::address::parse_host;
 use crate::directory::bootstrap::Beginning;
 use crate::node::clock;
 use crate::node::home::{self, BOOTSTRAP, MAX_NEW_NODES, NewNetwork};
@@ -100,7 +100,7 @@ pub fn new(context: &Context, arguments: NetworkNew) -> Result<NetworkMade, Fail
         hosts: arguments
             .address
             .iter()
-            .map(|text| read_host(text))
+            .map(|text| parse_host(text))
             .collect::<Result<_, _>>()?,
         first_port: arguments.port,
         keys: (0..arguments.nodes).map(|_| new_key()).collect(),
@@ -163,24 +163,4 @@ fn read_account(text: &str) -> Result<GenesisAccount, Failure> {
         balance,
         name,
     })
-}
-
-fn read_host(text: &str) -> Result<Protocol<'static>, Failure> {
-    if let Ok(ip) = text.parse::<std::net::IpAddr>() {
-        return Ok(match ip {
-            std::net::IpAddr::V4(ip) => Protocol::Ip4(ip),
-            std::net::IpAddr::V6(ip) => Protocol::Ip6(ip),
-        });
-    }
-    let allowed = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '.';
-    let looks_like_a_number = text.chars().all(|c| c.is_ascii_digit() || c == '.');
-    if (1..=253).contains(&text.len()) && text.chars().all(allowed) && !looks_like_a_number {
-        return Ok(Protocol::Dns(text.to_owned().into()));
-    }
-    Err(Failure::new(
-        Exit::Usage,
-        "address_invalid",
-        format!("{text:?} is neither an IP number nor a host name"),
-        "write --address 192.0.2.1 or --address node.example",
-    ))
 }

@@ -35,6 +35,12 @@ pub enum AddressFault {
     /// A name where an interface is needed.
     #[error("{0} names a host: to listen, write the interface's number, or /ip4/0.0.0.0 for all")]
     NotAnInterface(Multiaddr),
+    /// Not a host.
+    #[error("{text:?} is neither an IP number nor a host name: write 192.0.2.1 or node.example")]
+    NotAHost {
+        /// The text, cut to 200 characters.
+        text: String,
+    },
     /// `/p2p/...` of another node.
     #[error("{address} ends with the peer id of another node than {expected}")]
     OtherPeer {
@@ -87,6 +93,24 @@ pub fn parse_listenable(text: &str) -> Result<Multiaddr, AddressFault> {
         Host::Ip(_) => Ok(address),
         Host::Name(_) => Err(AddressFault::NotAnInterface(address)),
     }
+}
+
+/// Reads an IP number or a host name, as the first part of an address: `/ip4/192.0.2.1`.
+///
+/// # Errors
+/// [`AddressFault::NotAHost`].
+pub fn parse_host(text: &str) -> Result<Multiaddr, AddressFault> {
+    if let Ok(ip) = text.parse::<IpAddr>() {
+        return Ok(Multiaddr::from(ip));
+    }
+    let allowed = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '.';
+    let is_like_a_number = text.chars().all(|c| c.is_ascii_digit() || c == '.');
+    if (1..=253).contains(&text.len()) && text.chars().all(allowed) && !is_like_a_number {
+        return Ok(Multiaddr::from(Protocol::Dns(text.into())));
+    }
+    Err(AddressFault::NotAHost {
+        text: text.chars().take(200).collect(),
+    })
 }
 
 /// Whether an address leads nowhere but to this machine.
@@ -195,6 +219,20 @@ mod tests {
             parse_listenable("/dns/localhost/tcp/1"),
             Err(AddressFault::NotAnInterface(_))
         ));
+    }
+
+    #[test]
+    fn a_host_is_a_number_or_a_name() {
+        let host = |text| parse_host(text).map(|address| address.to_string());
+        assert_eq!(host("192.0.2.1").unwrap(), "/ip4/192.0.2.1");
+        assert_eq!(host("::1").unwrap(), "/ip6/::1");
+        assert_eq!(host("node.example").unwrap(), "/dns/node.example");
+        for text in ["", "999.1.1.1", "a b", "a/b", "č.example", &"a".repeat(254)] {
+            assert!(
+                matches!(host(text), Err(AddressFault::NotAHost { .. })),
+                "{text}"
+            );
+        }
     }
 
     #[test]

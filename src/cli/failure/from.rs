@@ -6,11 +6,16 @@ use crate::chain::genesis::GenesisError;
 use crate::chain::hash::HashError;
 use crate::chain::key::AddressError;
 use crate::chain::name::NameError;
+use crate::chain::query::{AnswerError, Unavailable};
+use crate::chain::rules::Rejection;
 use crate::chain::transaction::MemoTooLong;
+use crate::directory::address::AddressFault;
 use crate::directory::bootstrap::BootstrapError;
 use crate::directory::development::DevelopmentKeyExposed;
 use crate::node::home::HomeError;
+use crate::node::network::{NetworkError, RequestError};
 use crate::node::profile::ProfileError;
+use crate::wallet::journal::JournalError;
 use crate::wallet::vault::VaultError;
 
 const ORIGINAL_FILE: &str = "get the network's bootstrap.toml again from somebody you trust";
@@ -92,6 +97,70 @@ impl From<VaultError> for Failure {
     }
 }
 
+impl From<Rejection> for Failure {
+    fn from(rejection: Rejection) -> Self {
+        Self::of(
+            Exit::Rejected,
+            rejection.code(),
+            &rejection,
+            "nothing was paid",
+        )
+    }
+}
+
+impl From<JournalError> for Failure {
+    fn from(error: JournalError) -> Self {
+        let (exit, code) = match &error {
+            JournalError::TooManyUnresolved { .. } => (Exit::NotFinal, "too_many_waiting"),
+            _ => (Exit::Unexpected, "journal_damaged"),
+        };
+        Self::of(exit, code, &error, "see `natcoin wallet history`")
+    }
+}
+
+impl From<NetworkError> for Failure {
+    fn from(error: NetworkError) -> Self {
+        let (exit, code) = match &error {
+            NetworkError::AddressInUse { .. } => (Exit::Locked, "port_in_use"),
+            NetworkError::Listen { .. } => (Exit::Usage, "cannot_listen"),
+            _ => (Exit::Unexpected, "network"),
+        };
+        Self::of(
+            exit,
+            code,
+            &error,
+            "check the listen addresses in node.toml",
+        )
+    }
+}
+
+impl From<RequestError> for Failure {
+    fn from(error: RequestError) -> Self {
+        Self::of(
+            Exit::Unreachable,
+            "no_answer",
+            &error,
+            "see `natcoin wallet nodes`, and try again",
+        )
+    }
+}
+
+impl From<AnswerError> for Failure {
+    fn from(error: AnswerError) -> Self {
+        let (exit, code) = match &error {
+            AnswerError::Unavailable(Unavailable::Unknown) => (Exit::Rejected, "unknown"),
+            AnswerError::Unavailable(Unavailable::Busy) => (Exit::Unreachable, "busy"),
+            _ => (Exit::Unreachable, "answer_not_proven"),
+        };
+        Self::of(
+            exit,
+            code,
+            &error,
+            "the wallet believed nothing of it; try again",
+        )
+    }
+}
+
 macro_rules! values {
     ($($error:ty => $code:literal, $hint:literal;)*) => {$(
         impl From<$error> for Failure {
@@ -109,5 +178,6 @@ values! {
     HashError => "hash_invalid", "copy the hash again, whole";
     MemoTooLong => "memo_too_long", "shorten the memo";
     GenesisError => "genesis_invalid", "correct the value and try again";
+    AddressFault => "address_invalid", "write it as /ip4/192.0.2.1/udp/18000/quic-v1";
     DevelopmentKeyExposed => "development_key_exposed", "make your own network with `natcoin network new`";
 }

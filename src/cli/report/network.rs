@@ -10,6 +10,7 @@ use crate::chain::amount::Amount;
 use crate::chain::hash::Hash;
 use crate::chain::key::Address;
 use crate::chain::name::Name;
+use crate::chain::validator::ValidatorSet;
 use crate::directory::bootstrap::{Bootstrap, Node};
 use crate::directory::utc;
 
@@ -34,6 +35,31 @@ impl From<&Node> for NodeLine {
     }
 }
 
+/// What a network stands.
+#[derive(Debug, Serialize)]
+pub struct Strength {
+    /// How many nodes vote.
+    pub validators: usize,
+    /// How many of those must be up.
+    pub quorum: usize,
+    /// How many failures it stands.
+    pub tolerated_failures: usize,
+    #[serde(skip)]
+    words: String,
+}
+
+impl Strength {
+    /// The strength of these validators.
+    pub fn of(validators: &ValidatorSet) -> Self {
+        Self {
+            validators: validators.count(),
+            quorum: validators.quorum_count(),
+            tolerated_failures: validators.tolerated_failures(),
+            words: resilience(validators),
+        }
+    }
+}
+
 /// `network show`.
 #[derive(Debug, Serialize)]
 pub struct NetworkShown {
@@ -53,16 +79,11 @@ pub struct NetworkShown {
     pub accounts: Vec<AccountLine>,
     /// Its verified nodes.
     pub nodes: Vec<ShownNode>,
-    /// How many of them vote.
-    pub validators: usize,
-    /// How many of those must be up.
-    pub quorum: usize,
-    /// How many failures it stands.
-    pub tolerated_failures: usize,
+    /// What it stands.
+    #[serde(flatten)]
+    pub strength: Strength,
     #[serde(skip)]
     source: String,
-    #[serde(skip)]
-    resilience: String,
 }
 
 /// A node of `network show`.
@@ -103,11 +124,8 @@ impl NetworkShown {
             fee: genesis.rules.fee,
             accounts: account_lines(bootstrap),
             nodes: bootstrap.nodes().iter().map(shown).collect(),
-            validators: genesis.validators.count(),
-            quorum: genesis.validators.quorum_count(),
-            tolerated_failures: genesis.validators.tolerated_failures(),
+            strength: Strength::of(&genesis.validators),
             source,
-            resilience: resilience(&genesis.validators),
         }
     }
 }
@@ -167,7 +185,7 @@ impl Report for NetworkShown {
             self.fee,
             table(&rows),
             table(&accounts),
-            self.resilience,
+            self.strength.words,
         )
     }
 }
@@ -185,33 +203,24 @@ pub struct NetworkVerified {
     pub compared: bool,
     /// How many nodes.
     pub nodes: usize,
-    /// How many of them vote.
-    pub validators: usize,
-    /// How many of those must be up.
-    pub quorum: usize,
-    /// How many failures it stands.
-    pub tolerated_failures: usize,
+    /// What it stands.
+    #[serde(flatten)]
+    pub strength: Strength,
     #[serde(skip)]
     source: String,
-    #[serde(skip)]
-    resilience: String,
 }
 
 impl NetworkVerified {
     /// A file that has been checked.
     pub fn new(bootstrap: &Bootstrap, source: String, compared: bool) -> Self {
-        let validators = &bootstrap.genesis().validators;
         Self {
             status: "ok",
             network: bootstrap.network().to_owned(),
             genesis: bootstrap.genesis().hash(),
             compared,
             nodes: bootstrap.nodes().len(),
-            validators: validators.count(),
-            quorum: validators.quorum_count(),
-            tolerated_failures: validators.tolerated_failures(),
+            strength: Strength::of(&bootstrap.genesis().validators),
             source,
-            resilience: resilience(validators),
         }
     }
 }
@@ -228,7 +237,7 @@ impl Report for NetworkVerified {
             self.source,
             self.network,
             self.genesis,
-            self.resilience,
+            self.strength.words,
         )
     }
 }

@@ -59,9 +59,9 @@ pub struct PaymentFinal {
     /// From sending it to the checked certificate.
     pub latency_ms: u64,
     /// How many validators signed the certificate.
-    pub signed_by: usize,
+    pub signed_by: u16,
     /// How many there are.
-    pub validators: usize,
+    pub validators: u16,
     /// What it did, for people: `5.00000000 NAT to @alice`.
     #[serde(skip)]
     pub what: String,

@@ -64,7 +64,7 @@ pub struct NewNetwork {
     /// Its name, time, rules and first accounts.
     pub beginning: Beginning,
     /// The hosts (`/ip4/...`, `/ip6/...`, `/dns/...`) on which the nodes stand, in turn; at least one.
-    pub hosts: Vec<Protocol<'static>>,
+    pub hosts: Vec<Multiaddr>,
     /// The port of the first node on each host; each further node there takes the next.
     pub first_port: u16,
     /// The nodes' keys, in order; each is a validator.
@@ -151,8 +151,8 @@ fn refused(path: &Path, error: BootstrapError) -> HomeError {
     }
 }
 
-fn addresses(host: &Protocol<'static>, port: u16) -> Vec<Multiaddr> {
-    let at = || Multiaddr::from(host.clone());
+fn addresses(host: &Multiaddr, port: u16) -> Vec<Multiaddr> {
+    let at = || host.clone();
     vec![
         at().with(Protocol::Udp(port)).with(Protocol::QuicV1),
         at().with(Protocol::Tcp(port)),

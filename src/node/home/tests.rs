@@ -2,8 +2,6 @@
 
 use std::net::Ipv4Addr;
 
-use libp2p::multiaddr::Protocol;
-
 use super::*;
 use crate::chain::genesis::Rules;
 use crate::directory::bootstrap::Beginning;
@@ -16,7 +14,7 @@ fn new_network(count: u8, host: Ipv4Addr) -> NewNetwork {
             rules: Rules::default(),
             accounts: vec![],
         },
-        hosts: vec![Protocol::Ip4(host)],
+        hosts: vec![Multiaddr::from(host)],
         first_port: 18_000,
         keys: (0..count)
             .map(|i| SecretKey::from_seed(&[i + 1; 32]))
@@ -52,7 +50,7 @@ fn a_new_network_has_a_bootstrap_file_and_a_home_for_each_node() {
 #[test]
 fn nodes_on_one_host_take_ports_in_turn_and_listen_everywhere() {
     let mut network = new_network(3, Ipv4Addr::new(192, 0, 2, 1));
-    network.hosts.push(Protocol::Dns("nat.example".into()));
+    network.hosts.push("/dns/nat.example".parse().unwrap());
     let place = folder();
     let homes = create_network(&place.path().join("net"), &network).unwrap();
     let dialled: Vec<String> = homes[0]
