@@ -1,6 +1,8 @@
 //! The hands: clock, disk, swarm, event loops.
 
 pub mod clock;
+pub mod devnet;
 pub mod home;
 pub mod network;
 pub mod profile;
+pub mod runner;

@@ -1,0 +1,298 @@
+//! A full node: the network, the replica and the store, joined and kept running.
+//!
+//! [`start`] opens the store, rebuilds the replica, starts the network and gives a [`NodeHandle`]. The
+//! replica lives on a thread of its own, which performs its effects in order; the swarm's task never
+//! waits for a disk or a signature. When the store fails or the replica halts, the node ends before
+//! anything else leaves it, and [`NodeHandle::ended`] tells why.
+//!
+//! Order of a clean stop: the replica first (its last checkpoint), then the network, then the store's lock.
+//! Read next: `hands.rs`, which performs the effects.
+
+mod evidence;
+mod hands;
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Instant;
+
+use tokio::sync::{broadcast, mpsc, oneshot, watch};
+
+use crate::behaviour::{BehaviourError, Multiaddr, NetworkName, PeerId, Role, identity};
+use crate::chain::hash::Hash;
+use crate::chain::key::SecretKey;
+use crate::consensus::Timing;
+use crate::directory::bootstrap::Bootstrap;
+use crate::directory::development::{self, DevelopmentKeyExposed};
+use crate::node::clock;
+use crate::node::network::{self, NetworkConfig, NetworkError, NetworkHandle};
+use crate::replica::{Condition, Halt, Moment, Note, Replica, Settings, StartError};
+use crate::store::{FolderDisk, Store, StoreError};
+
+use hands::{Hands, Record};
+
+/// Notes kept for a reader that is slow; it is told how many it missed.
+const NOTES: usize = 256;
+
+/// What a node is made of.
+pub struct NodeConfig {
+    /// Its folder for `store/` and `evidence.log`.
+    pub folder: PathBuf,
+    /// Its key.
+    pub key: SecretKey,
+    /// The network.
+    pub bootstrap: Arc<Bootstrap>,
+    /// Where to listen.
+    pub listen: Vec<Multiaddr>,
+    /// The timeouts of agreement.
+    pub timing: Timing,
+}
+
+/// Why a node does not start, or has ended.
+#[derive(Debug, thiserror::Error)]
+pub enum NodeError {
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The store's content.
+    #[error(transparent)]
+    Start(StartError),
+    /// The network.
+    #[error(transparent)]
+    Network(#[from] NetworkError),
+    /// The network's name.
+    #[error(transparent)]
+    Behaviour(#[from] BehaviourError),
+    /// A key that everybody knows, where strangers could reach it.
+    #[error(transparent)]
+    DevelopmentKey(#[from] DevelopmentKeyExposed),
+    /// We are unsound.
+    #[error(transparent)]
+    Halt(#[from] Halt),
+    /// The evidence file.
+    #[error(
+        "cannot write {path}: {reason}; make room or mend its rights, then start the node again"
+    )]
+    Evidence {
+        /// The file.
+        path: PathBuf,
+        /// The system's words.
+        reason: String,
+    },
+    /// The thread that writes checkpoints has ended without a word.
+    #[error(
+        "the writer of checkpoints has failed; nothing is lost: start the node again and report this"
+    )]
+    Checkpoint,
+    /// The system gave no thread.
+    #[error("the system gives no thread for the node: {0}; free memory and start again")]
+    Thread(std::io::Error),
+}
+
+impl From<StartError> for NodeError {
+    fn from(error: StartError) -> Self {
+        match error {
+            StartError::Store(error) => Self::Store(error),
+            error => Self::Start(error),
+        }
+    }
+}
+
+/// What the node is told from outside.
+enum Control {
+    Stop,
+    Inspect(oneshot::Sender<Inspection>),
+}
+
+/// A look at the state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Inspection {
+    /// The height of the last final block.
+    pub height: u64,
+    /// The state's root after it.
+    pub state_root: Hash,
+}
+
+/// A running node.
+pub struct NodeHandle {
+    peer: PeerId,
+    network: NetworkHandle,
+    control: mpsc::Sender<Control>,
+    condition: watch::Receiver<Condition>,
+    notes: broadcast::Sender<Note>,
+    ended: oneshot::Receiver<Result<(), NodeError>>,
+}
+
+impl NodeHandle {
+    /// The node's peer id.
+    pub fn peer_id(&self) -> PeerId {
+        self.peer
+    }
+
+    /// Where it listens, with actual ports.
+    pub fn addresses(&self) -> &[Multiaddr] {
+        self.network.addresses()
+    }
+
+    /// Its network.
+    pub fn network(&self) -> &NetworkHandle {
+        &self.network
+    }
+
+    /// Its condition, renewed at every change.
+    pub fn condition(&self) -> watch::Receiver<Condition> {
+        self.condition.clone()
+    }
+
+    /// What people may want to know, from now on.
+    pub fn notes(&self) -> broadcast::Receiver<Note> {
+        self.notes.subscribe()
+    }
+
+    /// A look at the state; `None` if the node has ended.
+    pub async fn inspect(&self) -> Option<Inspection> {
+        let (reply, answer) = oneshot::channel();
+        self.control.send(Control::Inspect(reply)).await.ok()?;
+        answer.await.ok()
+    }
+
+    /// Waits until the node has ended: by [`NodeHandle::stop`], or by a fault.
+    ///
+    /// # Errors
+    /// The fault.
+    pub async fn ended(&mut self) -> Result<(), NodeError> {
+        match (&mut self.ended).await {
+            Ok(result) => result,
+            // The thread is gone without a word: only by `stop` having taken it already.
+            Err(_) => Ok(()),
+        }
+    }
+
+    /// Stops the node cleanly and waits until it has.
+    ///
+    /// # Errors
+    /// What went wrong while stopping.
+    pub async fn stop(mut self) -> Result<(), NodeError> {
+        // A closed channel means that it has ended already.
+        let _ = self.control.send(Control::Stop).await;
+        self.ended().await
+    }
+}
+
+/// Starts a node.
+///
+/// # Errors
+/// A [`NodeError`]; nothing is then left running.
+pub async fn start(config: NodeConfig) -> Result<NodeHandle, NodeError> {
+    development::check(&config.key.public(), &config.listen)?;
+    let began = clock::now();
+    let genesis = Arc::new(config.bootstrap.genesis().clone());
+    let genesis_hash = genesis.hash();
+    let (store, replica, first) = open(&config, began, genesis, genesis_hash)?;
+    let network = network_config(&config, genesis_hash, replica.height())?;
+    let (network, events) = network::start(network).await?;
+    let (control, controls) = mpsc::channel(16);
+    let (condition_sender, condition) = watch::channel(replica.status());
+    let (notes, _) = broadcast::channel(NOTES);
+    let (ended_sender, ended) = oneshot::channel();
+    let hands = Hands::new(
+        store,
+        network.clone(),
+        condition_sender,
+        notes.clone(),
+        Record {
+            evidence: evidence_path(&config.folder),
+            bootstrap: config.bootstrap.clone(),
+        },
+        began,
+    );
+    let handle = NodeHandle {
+        peer: network.local_peer(),
+        network,
+        control,
+        condition,
+        notes,
+        ended,
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .build()
+        .map_err(NodeError::Thread)?;
+    let work = move || {
+        let result = runtime.block_on(hands.run(replica, first, events, controls));
+        // Nobody may be waiting for the end any more.
+        let _ = ended_sender.send(result);
+    };
+    std::thread::Builder::new()
+        .name("replica".to_owned())
+        .spawn(work)
+        .map_err(NodeError::Thread)?;
+    Ok(handle)
+}
+
+type Opened = (Store, Replica, Vec<crate::replica::Effect>);
+
+fn open(
+    config: &NodeConfig,
+    began: Instant,
+    genesis: Arc<crate::chain::genesis::Genesis>,
+    genesis_hash: Hash,
+) -> Result<Opened, NodeError> {
+    let disk = FolderDisk::open(config.folder.join("store"))?;
+    let store = Store::open(Arc::new(disk), genesis_hash.0)?;
+    let settings = Settings {
+        genesis,
+        key: config.key.clone(),
+        seed: rand::random(),
+        timing: config.timing,
+    };
+    let (replica, effects) = Replica::open(settings, &store, moment(began))?;
+    Ok((store, replica, effects))
+}
+
+fn network_config(
+    config: &NodeConfig,
+    genesis: Hash,
+    height: u64,
+) -> Result<NetworkConfig, NodeError> {
+    let bootstrap = &config.bootstrap;
+    let validators: BTreeSet<PeerId> = bootstrap
+        .nodes()
+        .iter()
+        .filter(|node| node.validator)
+        .map(|node| node.peer_id)
+        .collect();
+    let identity = identity::keypair(*config.key.to_seed());
+    let is_validator = validators.contains(&identity.public().to_peer_id());
+    Ok(NetworkConfig {
+        identity,
+        network_name: bootstrap.network().parse::<NetworkName>()?,
+        genesis: genesis.0,
+        role: match is_validator {
+            true => Role::Validator,
+            false => Role::Follower,
+        },
+        version: concat!("natcoin/", env!("CARGO_PKG_VERSION")).to_owned(),
+        boot_nonce: rand::random(),
+        height,
+        listen: config.listen.clone(),
+        bootstrap: bootstrap
+            .nodes()
+            .iter()
+            .map(|node| (node.peer_id, node.addresses.clone()))
+            .collect(),
+        validators,
+    })
+}
+
+/// Where contradictions of validators are kept.
+pub fn evidence_path(folder: &Path) -> PathBuf {
+    folder.join("evidence.log")
+}
+
+fn moment(began: Instant) -> Moment {
+    Moment {
+        unix_ms: clock::unix_ms(),
+        elapsed: clock::now().saturating_duration_since(began),
+    }
+}
