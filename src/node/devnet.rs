@@ -261,7 +261,7 @@ fn new_network(config: &DevnetConfig, wallets: &[DevnetWallet], first_port: u16)
             rules: Rules::default(),
             accounts: accounts.collect(),
         },
-        hosts: vec![Protocol::Ip4(Ipv4Addr::LOCALHOST)],
+        hosts: vec![Protocol::Ip4(Ipv4Addr::LOCALHOST).into()],
         first_port,
         keys: (0..config.nodes)
             .map(|_| SecretKey::from_seed(&random.random()))
