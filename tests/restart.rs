@@ -17,7 +17,7 @@ use std::{
 use common::{
     net::{Member, config, join, peer},
     proxy::Proxy,
-    wait::pace,
+    wait::{eventually, pace},
 };
 use natcoin::{
     behaviour::{Multiaddr, PeerId, Role, Topic},
@@ -170,6 +170,7 @@ async fn lives(listen: Multiaddr, own: Multiaddr) -> Vec<Duration> {
     healed
 }
 
+#[allow(clippy::print_stderr, reason = "the measured times are worth seeing")]
 fn check(transport: &str, healed: &[Duration]) {
     let slowest = healed.iter().max().unwrap();
     eprintln!("{transport}: healed after {healed:?}");
@@ -225,4 +226,53 @@ async fn a_node_restarted_after_its_link_was_lost_is_heard_again() {
         let _ = living.await;
     }
     check("TCP with a lost link", &healed[1..]);
+}
+
+/// A lost link with full buffers cannot even be closed properly; it must be given up all the same.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_link_lost_while_much_is_being_sent_is_given_up_and_replaced() {
+    let alone = NetworkConfig {
+        validators: both(),
+        ..config(SURVIVOR, Role::Validator)
+    };
+    let mut survivor = join(alone).await;
+    let proxy = Proxy::to(&survivor.handle.addresses()[0]).await;
+    let listen: Multiaddr = "/ip4/127.0.0.1/tcp/0".parse().unwrap();
+    let mut other = join(node(VICTIM, listen, SURVIVOR, proxy.address.clone())).await;
+    survivor.up(peer(VICTIM)).await;
+    other.up(peer(SURVIVOR)).await;
+    let handle = survivor.handle.clone();
+    eventually("large messages arrive", || async {
+        let size = Topic::Proposals.max_bytes();
+        handle
+            .publish(Topic::Proposals, vec![1; size])
+            .await
+            .unwrap();
+        handle.metrics().gossip_published > 0
+    })
+    .await;
+    proxy.lose_link();
+    let publisher = survivor.handle.clone();
+    let publishing = tokio::spawn(async move {
+        for n in 0u64.. {
+            let mut data = vec![0; Topic::Proposals.max_bytes()];
+            data[..8].copy_from_slice(&n.to_be_bytes());
+            publisher.publish(Topic::Proposals, data).await.unwrap();
+            pace().await;
+        }
+    });
+    survivor.down(peer(VICTIM)).await;
+    survivor.up(peer(VICTIM)).await;
+    publishing.abort();
+    let counting = tokio::spawn(count_aloud(survivor.handle.clone(), 0));
+    other
+        .until("gossip over the new link", |event| match event {
+            Event::Gossip {
+                topic: Topic::Votes,
+                ..
+            } => Some(()),
+            _ => None,
+        })
+        .await;
+    counting.abort();
 }

@@ -34,7 +34,10 @@ impl Proxy {
         let current = Arc::clone(&generation);
         tokio::spawn(async move {
             while let Ok((near, _)) = listener.accept().await {
-                let far = TcpStream::connect(target).await.unwrap();
+                // Whoever dials in while the target is down is turned away.
+                let Ok(far) = TcpStream::connect(target).await else {
+                    continue;
+                };
                 let born = current.load(Ordering::SeqCst);
                 let (near_read, near_write) = near.into_split();
                 let (far_read, far_write) = far.into_split();

@@ -18,6 +18,7 @@ mod greet;
 pub mod handle;
 mod metrics;
 mod peers;
+mod prompt_close;
 mod serve;
 mod task;
 mod transport;

@@ -7,9 +7,20 @@ use std::{
     time::Duration,
 };
 
-use libp2p::{Multiaddr, Swarm, SwarmBuilder, dns, multiaddr::Protocol, noise, quic, tcp, yamux};
+use libp2p::{
+    Multiaddr, PeerId, Swarm, Transport as _,
+    core::{
+        muxing::StreamMuxerBox,
+        transport::{Boxed, timeout::TransportTimeout},
+        upgrade,
+    },
+    dns,
+    identity::Keypair,
+    multiaddr::Protocol,
+    noise, quic, swarm, tcp, yamux,
+};
 
-use super::{config::NetworkConfig, error::NetworkError};
+use super::{config::NetworkConfig, error::NetworkError, prompt_close::PromptClose};
 use crate::behaviour::{Speech, service::Malformed};
 
 /// A QUIC connection that hears nothing for so long is dead: a killed peer is noticed in time.
@@ -24,65 +35,52 @@ const QUIC_CONNECTION_WINDOW: u32 = 8 * 1024 * 1024;
 /// Ping and idle exchanges do not keep a connection: it would close after 10 s by default.
 const IDLE: Duration = Duration::from_secs(24 * 60 * 60);
 
+/// How long setting a connection up may take, from dialling to the multiplexer.
+const SETUP_DEADLINE: Duration = Duration::from_secs(10);
+
 /// Builds the swarm. Must be called on a tokio runtime.
 pub(super) fn swarm(
     config: &NetworkConfig,
     malformed: &Malformed,
 ) -> Result<Swarm<Speech>, NetworkError> {
-    // The system's resolver configuration may be missing (containers, phones): without it
-    // addresses of numbers still work, and names fail to resolve.
-    match build(config, malformed, Dns::System) {
-        Err(NetworkError::Setup { reason }) => {
-            tracing::warn!(
-                reason,
-                "no system resolver: DNS names in addresses will not resolve"
-            );
-            build(config, malformed, Dns::Empty)
-        }
-        built => built,
-    }
-}
-
-#[derive(Clone, Copy)]
-enum Dns {
-    System,
-    Empty,
-}
-
-fn build(
-    config: &NetworkConfig,
-    malformed: &Malformed,
-    resolver: Dns,
-) -> Result<Swarm<Speech>, NetworkError> {
-    let setup = |reason: String| NetworkError::Setup { reason };
-    let transport = SwarmBuilder::with_existing_identity(config.identity.clone())
-        .with_tokio()
-        .with_tcp(
-            tcp::Config::default().nodelay(true),
-            noise::Config::new,
-            yamux::Config::default,
-        )
-        .map_err(|e| setup(e.to_string()))?
-        .with_quic_config(quic_limits);
     let speech = Speech::new(&config.identity, &config.speech(malformed))?;
-    // A macro, since each resolver gives the builder another type.
-    macro_rules! finish {
-        ($builder:expr) => {
-            Ok($builder
-                .with_behaviour(|_| speech)
-                .expect("the behaviour is built already")
-                .with_swarm_config(|swarm| {
-                    swarm.with_smart_dial().with_idle_connection_timeout(IDLE)
-                })
-                .build())
-        };
-    }
-    match resolver {
-        Dns::System => finish!(transport.with_dns().map_err(|e| setup(e.to_string()))?),
-        Dns::Empty => finish!(
-            transport.with_dns_config(dns::ResolverConfig::default(), dns::ResolverOpts::default())
-        ),
-    }
+    let limits = swarm::Config::with_tokio_executor()
+        .with_smart_dial()
+        .with_idle_connection_timeout(IDLE);
+    let transport = transport(&config.identity)?;
+    Ok(Swarm::new(transport, speech, config.local_peer(), limits))
+}
+
+type Wire = Boxed<(PeerId, StreamMuxerBox)>;
+
+fn transport(identity: &Keypair) -> Result<Wire, NetworkError> {
+    // The system's resolver configuration may be missing (containers, phones): without it
+    // addresses of numbers still work, and names are refused as unsupported.
+    let wire = match dns::tokio::Transport::system(wire(identity)?) {
+        Ok(resolving) => resolving.boxed(),
+        Err(error) => {
+            tracing::warn!(%error, "no system resolver: DNS names in addresses will not resolve");
+            wire(identity)?
+        }
+    };
+    Ok(TransportTimeout::new(wire, SETUP_DEADLINE).boxed())
+}
+
+fn wire(identity: &Keypair) -> Result<Wire, NetworkError> {
+    let noise = noise::Config::new(identity).map_err(|error| NetworkError::Setup {
+        reason: error.to_string(),
+    })?;
+    let tcp = tcp::tokio::Transport::new(tcp::Config::default().nodelay(true))
+        .upgrade(upgrade::Version::V1Lazy)
+        .authenticate(noise)
+        .multiplex(yamux::Config::default())
+        .map(|(peer, muxer), _| (peer, StreamMuxerBox::new(PromptClose::new(muxer))));
+    let quic = quic::tokio::Transport::new(quic_limits(quic::Config::new(identity)))
+        .map(|(peer, muxer), _| (peer, StreamMuxerBox::new(PromptClose::new(muxer))));
+    Ok(quic
+        .or_transport(tcp)
+        .map(|either, _| either.into_inner())
+        .boxed())
 }
 
 fn quic_limits(mut quic: quic::Config) -> quic::Config {
