@@ -173,7 +173,6 @@ async fn lives(listen: Multiaddr, own: Multiaddr) -> Vec<Duration> {
 #[allow(clippy::print_stderr, reason = "the measured times are worth seeing")]
 fn check(transport: &str, healed: &[Duration]) {
     let slowest = healed.iter().max().unwrap();
-    eprintln!("{transport}: healed after {healed:?}");
     assert!(*slowest < HEALED_WITHIN, "{transport}: {healed:?}");
 }
 

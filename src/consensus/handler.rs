@@ -152,6 +152,8 @@ pub enum Effect {
     Guard(Mark),
     /// Send to all validators.
     Publish(Outgoing),
+    /// Send again to all validators what was sent before: somebody may have missed it.
+    Republish(Outgoing),
     /// Start a timer, in place of an equal one.
     Schedule {
         /// The timer.
@@ -267,6 +269,11 @@ impl Handler {
         self.emit(Effect::Publish(outgoing));
     }
 
+    fn republish(&mut self, message: Message) {
+        self.seal();
+        self.emit(Effect::Republish(Outgoing::Message(message)));
+    }
+
     fn mark(&mut self, height: Height, round: core::Round, step: Step, bytes: &[u8]) {
         let mark = Mark {
             height: height.0,
@@ -322,13 +329,13 @@ impl Handler {
             }
             CoreEffect::RepublishVote(vote, r) => {
                 if let Some(vote) = from_core_vote(&vote) {
-                    self.publish(Outgoing::Message(Message::Vote(vote)));
+                    self.republish(Message::Vote(vote));
                 }
                 r.resume_with(())
             }
             CoreEffect::RepublishRoundCertificate(certificate, r) => {
                 if let Some(certificate) = from_core_round(&certificate) {
-                    self.publish(Outgoing::Message(Message::Round(certificate)));
+                    self.republish(Message::Round(certificate));
                 }
                 r.resume_with(())
             }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::Replica;
 use super::effect::{Effect, GossipId, Verdict};
 use super::timers::TimerKey;
-use super::wire::{Batch, FULL_BATCH_BYTES, MAX_BATCH, SubmitReply};
+use super::wire::{Batch, FULL_BATCH_BYTES, MAX_BATCH, SubmitReply, from_gossip, gossip};
 use crate::behaviour::Topic;
 use crate::chain::codec::{Decode, Encode};
 use crate::chain::key::{Claim, verify_batch};
@@ -70,7 +70,7 @@ impl Replica {
     }
 
     fn admit_batch(&mut self, data: &[u8]) -> Verdict {
-        let Ok(Batch(transactions)) = Batch::from_bytes(data) else {
+        let Ok(Batch(transactions)) = from_gossip(data) else {
             return Verdict::Reject;
         };
         let fresh: Vec<SignedTransaction> = transactions
@@ -154,7 +154,7 @@ impl Replica {
         if !batch.0.is_empty() {
             self.hands.emit(Effect::Publish {
                 topic: Topic::Transactions,
-                data: batch.to_bytes(),
+                data: gossip(0, &batch),
             });
         }
     }
@@ -174,9 +174,10 @@ impl Replica {
             })
             .cloned()
             .collect();
+        let salt = self.hands.salt();
         self.hands.emit(Effect::Publish {
             topic: Topic::Transactions,
-            data: Batch(batch).to_bytes(),
+            data: gossip(salt, &Batch(batch)),
         });
         let again = self.hands.now.elapsed + RETELL;
         self.timers.set(TimerKey::Retell, again);

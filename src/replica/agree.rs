@@ -10,10 +10,9 @@ use super::Replica;
 use super::commit::Origin;
 use super::effect::{Effect, GossipId, Halt, Note, Peer, Verdict};
 use super::timers::TimerKey;
-use super::wire::Said;
+use super::wire::{Said, from_gossip, gossip};
 use crate::behaviour::Topic;
 use crate::chain::block::Block;
-use crate::chain::codec::{Decode, Encode};
 use crate::chain::ledger::{BlockContext, BlockError, ExecuteError};
 use crate::consensus::{self, Message, Outgoing, Proposal, Receipt};
 use crate::store::Store;
@@ -36,7 +35,7 @@ impl Replica {
     ) {
         let said = match topic {
             Topic::Transactions => return self.on_transactions(id, data),
-            Topic::Proposals | Topic::Votes => Said::from_bytes(data),
+            Topic::Proposals | Topic::Votes => from_gossip::<Said>(data),
         };
         let verdict = match said {
             Ok(said) => self.on_said(from, said, store),
@@ -265,7 +264,11 @@ impl Replica {
             }
             consensus::Effect::Flush => self.hands.emit(Effect::LogFlush),
             consensus::Effect::Guard(mark) => self.hands.emit(Effect::Guard(mark)),
-            consensus::Effect::Publish(outgoing) => self.publish(outgoing),
+            consensus::Effect::Publish(outgoing) => self.publish(outgoing, 0),
+            consensus::Effect::Republish(outgoing) => {
+                let salt = self.hands.salt();
+                self.publish(outgoing, salt);
+            }
             consensus::Effect::Schedule { timer, after } => {
                 let deadline = self.hands.now.elapsed + after;
                 self.timers.set(TimerKey::Engine(timer), deadline);
@@ -293,7 +296,7 @@ impl Replica {
         }
     }
 
-    fn publish(&mut self, outgoing: Outgoing) {
+    fn publish(&mut self, outgoing: Outgoing, salt: u32) {
         let (topic, said) = match outgoing {
             Outgoing::Message(message) => {
                 if message.height() == self.engine.height() {
@@ -310,7 +313,7 @@ impl Replica {
         };
         self.hands.emit(Effect::Publish {
             topic,
-            data: said.to_bytes(),
+            data: gossip(salt, &said),
         });
     }
 

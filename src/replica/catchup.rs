@@ -191,6 +191,11 @@ impl Replica {
             return;
         }
         let peer = up[self.hands.random.random_range(0..up.len())];
+        self.ask_missing(peer);
+    }
+
+    /// Asks a validator what was said at the next height, whether it is under way here or not.
+    pub(super) fn ask_missing(&mut self, peer: Peer) {
         let request = MissingRequest {
             height: self.engine.height(),
             round: self.engine.round().unwrap_or(0),

@@ -23,6 +23,7 @@ pub mod wire;
 
 use std::collections::BTreeMap;
 
+use rand::RngExt as _;
 use rand::rngs::StdRng;
 
 pub use effect::{
@@ -111,6 +112,11 @@ struct Hands {
 impl Hands {
     fn emit(&mut self, effect: Effect) {
         self.effects.push(effect);
+    }
+
+    /// A salt for what is said again; see [`wire::gossip`].
+    fn salt(&mut self) -> u32 {
+        self.random.random_range(1..=u32::MAX)
     }
 }
 

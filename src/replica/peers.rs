@@ -60,7 +60,10 @@ impl Replica {
         self.peers.up.insert(peer, Known { role, height });
         self.on_validators_changed();
         self.catch_up();
-        // Somebody who was away has missed what waits here.
+        // Whoever was away, we or they, has missed what was said; gossip does not say it again by itself.
+        if role == Role::Validator {
+            self.ask_missing(peer);
+        }
         if role != Role::Wallet && !self.mempool.is_empty() {
             let soon = self.hands.now.elapsed + super::admit::RETELL_TO_NEWCOMER;
             self.timers.set(TimerKey::Retell, soon);

@@ -32,6 +32,29 @@ pub const MAX_WATCHED: usize = 8;
 /// Most transactions in a frame of a watch.
 pub const MAX_FRAME_TRANSACTIONS: usize = 32;
 
+/// The bytes of a gossip message: a salt, then what is said.
+///
+/// Gossip knows messages by their bytes and drops those it has seen. What is said again on purpose, for
+/// who has come meanwhile, gets another salt; what is said first has salt 0.
+pub fn gossip(salt: u32, said: &impl Encode) -> Vec<u8> {
+    let mut out = Vec::new();
+    salt.encode(&mut out);
+    said.encode(&mut out);
+    out
+}
+
+/// What a gossip message says.
+///
+/// # Errors
+/// As the content's own decoder.
+pub fn from_gossip<T: Decode>(data: &[u8]) -> Result<T, DecodeError> {
+    let mut reader = Reader::new(data);
+    u32::decode(&mut reader)?;
+    let said = T::decode(&mut reader)?;
+    reader.finish()?;
+    Ok(said)
+}
+
 /// A batch of transactions, as gossiped.
 pub struct Batch(pub Vec<SignedTransaction>);
 
