@@ -55,14 +55,14 @@ async fn garbage_and_oversized_frames_on_every_protocol_do_no_harm() {
     let mut node = node().await;
     let mut stranger = Stranger::dial(node.entry()).await;
     for (protocol, limit) in PROTOCOLS {
-        let too_long = u32::try_from(limit + 1).unwrap().to_be_bytes();
+        let too_long = u32::try_from(limit + 1).unwrap().to_le_bytes();
         for bytes in [
             b"".as_slice(),
             b"GET / HTTP/1.1\r\n\r\n",
             &[0xff; 4],
             &[0, 0],
             &too_long,
-            &[0, 0, 0, 5, 1, 2],
+            &[5, 0, 0, 0, 1, 2],
         ] {
             let back = stranger.shout(protocol, bytes).await;
             assert!(
@@ -94,7 +94,7 @@ async fn a_request_that_never_ends_is_cut_off_at_its_deadline() {
     for (protocol, _) in PROTOCOLS {
         let mut stream = stranger.open(protocol).await;
         // A frame of 100 bytes is announced; ten come, and then nothing for ever.
-        stream.write_all(&[0, 0, 0, 100]).await.unwrap();
+        stream.write_all(&[100, 0, 0, 0]).await.unwrap();
         stream.write_all(&[7; 10]).await.unwrap();
         stream.flush().await.unwrap();
         held.push(stream);
@@ -110,11 +110,11 @@ async fn a_stranger_without_a_hello_is_served_nothing_and_cut_off() {
     let mut node = node().await;
     let mut stranger = Stranger::dial(node.entry()).await;
     for protocol in ["submit/1", "query/1", "blocks/1"] {
-        let back = stranger.shout(protocol, &[0, 0, 0, 1, 9]).await;
-        assert_eq!(back, [0, 0, 0, 1, 2], "{protocol}: declined as not greeted");
+        let back = stranger.shout(protocol, &[1, 0, 0, 0, 9]).await;
+        assert_eq!(back, [1, 0, 0, 0, 2], "{protocol}: declined as not greeted");
     }
-    let agreement = stranger.shout("agreement/1", &[0, 0, 0, 1, 9]).await;
-    assert_eq!(agreement, [0, 0, 0, 1, 3], "not allowed");
+    let agreement = stranger.shout("agreement/1", &[1, 0, 0, 0, 9]).await;
+    assert_eq!(agreement, [1, 0, 0, 0, 3], "not allowed");
     let mut stream = stranger.open("watch/1").await;
     let refused = watch::ask(&mut stream, b"all").await.unwrap();
     assert_eq!(refused, Err(Declined::NotGreeted));
@@ -140,10 +140,10 @@ async fn a_flood_of_questions_is_declined_politely_and_votes_are_for_validators_
         })
         .await;
     }
-    let busy = stranger.shout("blocks/1", &[0, 0, 0, 1, 9]).await;
-    assert_eq!(busy, [0, 0, 0, 1, 1], "declined as busy");
-    let votes = stranger.shout("agreement/1", &[0, 0, 0, 1, 9]).await;
-    assert_eq!(votes, [0, 0, 0, 1, 3], "declined as not allowed");
+    let busy = stranger.shout("blocks/1", &[1, 0, 0, 0, 9]).await;
+    assert_eq!(busy, [1, 0, 0, 0, 1], "declined as busy");
+    let votes = stranger.shout("agreement/1", &[1, 0, 0, 0, 9]).await;
+    assert_eq!(votes, [1, 0, 0, 0, 3], "declined as not allowed");
     drop(held);
     still_serves(&mut node).await;
 }

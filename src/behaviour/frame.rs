@@ -1,6 +1,6 @@
 //! Frames: a length and that many bytes, the one shape all our streams share.
 //!
-//! Wire form: `u32` big-endian length, then the bytes. The length is a stranger's claim: it is held
+//! Wire form: `u32` little-endian length, then the bytes. The length is a stranger's claim: it is held
 //! against the protocol's cap first, and memory is taken only as bytes really arrive, a chunk at a
 //! time. Deadlines belong to the caller (request-response's timeout, or the watch task's).
 //!
@@ -24,7 +24,7 @@ where
 {
     let mut prefix = [0u8; 4];
     stream.read_exact(&mut prefix).await?;
-    let announced = u32::from_be_bytes(prefix) as usize;
+    let announced = u32::from_le_bytes(prefix) as usize;
     if announced > cap_bytes {
         return Err(io::Error::new(
             io::ErrorKind::InvalidData,
@@ -63,7 +63,7 @@ where
                 ),
             )
         })?;
-    stream.write_all(&length.to_be_bytes()).await?;
+    stream.write_all(&length.to_le_bytes()).await?;
     stream.write_all(payload).await?;
     stream.flush().await
 }
@@ -77,7 +77,7 @@ mod tests {
 
     #[test]
     fn an_announced_length_over_the_cap_is_refused_before_reading() {
-        let mut bytes = Cursor::new(u32::MAX.to_be_bytes().to_vec());
+        let mut bytes = Cursor::new(u32::MAX.to_le_bytes().to_vec());
         let error = block_on(read_frame(&mut bytes, 1024)).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::InvalidData);
         assert!(error.to_string().contains("1024"), "{error}");
@@ -85,7 +85,7 @@ mod tests {
 
     #[test]
     fn a_frame_that_ends_early_is_an_error() {
-        let mut bytes = Cursor::new(vec![0, 0, 0, 9, 1, 2, 3]);
+        let mut bytes = Cursor::new(vec![9, 0, 0, 0, 1, 2, 3]);
         let error = block_on(read_frame(&mut bytes, 1024)).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::UnexpectedEof);
     }

@@ -1,4 +1,4 @@
-//! Gossip: gossipsub as this network uses it (rules 5 to 7 of `docs/protocol.md`, networking).
+//! Gossip: gossipsub as this network uses it (rules 5 to 7 of `docs/decisions/networking.md`).
 //!
 //! Anonymous and validated: nothing is forwarded before the application has judged it. The mesh is
 //! small, because networks are: four nodes could never meet the default of six neighbours.

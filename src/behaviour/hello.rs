@@ -107,9 +107,9 @@ impl Hello {
         let mut out = Vec::with_capacity(FIXED_BYTES + version.len());
         out.push(FORMAT);
         out.extend_from_slice(&self.genesis);
-        out.extend_from_slice(&self.height.to_be_bytes());
+        out.extend_from_slice(&self.height.to_le_bytes());
         out.push(self.role.tag());
-        out.extend_from_slice(&self.boot_nonce.to_be_bytes());
+        out.extend_from_slice(&self.boot_nonce.to_le_bytes());
         out.push(match self.links {
             Links::Only => 1,
             Links::Several => 2,
@@ -135,9 +135,9 @@ impl Hello {
         }
         Ok(Self {
             genesis: fixed[1..33].try_into().expect("32 of 52 bytes"),
-            height: u64::from_be_bytes(fixed[33..41].try_into().expect("8 of 52 bytes")),
+            height: u64::from_le_bytes(fixed[33..41].try_into().expect("8 of 52 bytes")),
             role: Role::from_tag(fixed[41]).ok_or(malformed("hello has an unknown role"))?,
-            boot_nonce: u64::from_be_bytes(fixed[42..50].try_into().expect("8 of 52 bytes")),
+            boot_nonce: u64::from_le_bytes(fixed[42..50].try_into().expect("8 of 52 bytes")),
             links: match fixed[50] {
                 1 => Links::Only,
                 2 => Links::Several,

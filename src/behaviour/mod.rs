@@ -31,7 +31,7 @@ pub const PING_INTERVAL: Duration = Duration::from_secs(5);
 /// A ping unanswered for this long has failed; we close the connection then.
 pub const PING_TIMEOUT: Duration = Duration::from_secs(4);
 /// Longest network name, in bytes.
-pub const NETWORK_NAME_MAX_BYTES: usize = 64;
+pub const NETWORK_NAME_MAX_BYTES: usize = 32;
 
 /// What can be wrong in this room.
 #[derive(Debug, Error, Clone, PartialEq, Eq)]
@@ -58,7 +58,7 @@ pub enum BehaviourError {
     },
 }
 
-/// The name of a network, fit to stand in protocol names: 1 to 64 characters of a-z, 0-9 and -.
+/// The name of a network, fit to stand in protocol names: 1 to 32 characters of a-z, 0-9 and -.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct NetworkName(String);
 
@@ -92,7 +92,7 @@ mod tests {
 
     #[test]
     fn network_names_that_would_break_a_protocol_name_are_refused() {
-        for bad in ["", "Nat", "a/b", "a b", "ž", &"a".repeat(65)] {
+        for bad in ["", "Nat", "a/b", "a b", "ž", &"a".repeat(33)] {
             assert!(bad.parse::<NetworkName>().is_err(), "{bad:?}");
         }
         assert_eq!(

@@ -399,8 +399,8 @@ mod tests {
         let (mut codec, name) = codec();
         for frame in [
             vec![0, 0, 0, 0],
-            vec![0, 0, 0, 1, 77],
-            vec![0, 0, 0, 2, 1, 1],
+            vec![1, 0, 0, 0, 77],
+            vec![2, 0, 0, 0, 1, 1],
         ] {
             let mut bytes = Cursor::new(frame);
             assert!(block_on(codec.read_response(&name, &mut bytes)).is_err());

@@ -73,7 +73,7 @@ impl Topic {
 pub fn message_id(message: &Message) -> MessageId {
     let topic = message.topic.as_str().as_bytes();
     // The length keeps (topic, data) pairs apart that would run together otherwise.
-    let length = (topic.len() as u64).to_be_bytes();
+    let length = (topic.len() as u64).to_le_bytes();
     let hash = Hash::of(MESSAGE_ID_DOMAIN, &[&length, topic, &message.data]);
     MessageId::new(&hash.as_bytes()[..MESSAGE_ID_BYTES])
 }
