@@ -17,6 +17,8 @@ mod peers;
 mod perform;
 mod service;
 mod start;
+#[cfg(test)]
+mod tests;
 mod timers;
 mod transcript;
 pub mod wire;
