@@ -5,5 +5,6 @@
 
 pub mod draft;
 pub mod journal;
+pub mod light;
 pub mod payment;
 pub mod vault;
