@@ -6,3 +6,4 @@ pub mod home;
 pub mod network;
 pub mod profile;
 pub mod runner;
+pub mod session;

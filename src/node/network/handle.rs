@@ -125,6 +125,12 @@ impl NetworkHandle {
         self.metrics.read()
     }
 
+    /// Whether the task has ended.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.commands.is_closed()
+    }
+
     /// Publishes to everybody subscribed. Nobody being there is normal and no error.
     ///
     /// # Errors

@@ -1,0 +1,92 @@
+//! Every way in which a session can fail its owner, with the next step.
+//!
+//! Never: erase what the caller can act on. Next: [`super::Session`], whose methods return these.
+
+use libp2p::PeerId;
+use thiserror::Error;
+
+use crate::chain::hash::Hash;
+use crate::chain::name::Name;
+use crate::chain::rules::Rejection;
+use crate::node::network::NetworkError;
+use crate::node::profile::ProfileError;
+use crate::wallet::journal::JournalError;
+use crate::wallet::light::Doubt;
+
+/// A bootstrap node that gave no answer that could be believed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tried {
+    /// Its name in the bootstrap file.
+    pub name: Name,
+    /// Its peer id.
+    pub peer_id: PeerId,
+    /// Why not.
+    pub why: String,
+}
+
+/// Why a session could not do what was asked.
+#[derive(Debug, Error)]
+pub enum SessionError {
+    /// The network cannot be set up on this machine.
+    #[error(transparent)]
+    Network(#[from] NetworkError),
+    /// The network's name or another part of the bootstrap file cannot be spoken.
+    #[error("the bootstrap file cannot be used: {reason}; get it again from somebody you trust")]
+    Bootstrap {
+        /// What is wrong.
+        reason: String,
+    },
+    /// No node of the bootstrap file gave an answer that could be believed.
+    #[error(
+        "no node of the network {network} can be reached ({}); see that they run and that you are online, then try again", list(.tried)
+    )]
+    NoNode {
+        /// The network's name.
+        network: String,
+        /// Every node of the bootstrap file, in its order, and why it did not serve.
+        tried: Vec<Tried>,
+    },
+    /// All nodes that can be asked say that they do not know it. That is their word: absence cannot be proven here.
+    #[error("no node knows {what}: it may not be final yet; check it, or look again in a moment")]
+    NotFound {
+        /// What was asked for.
+        what: String,
+    },
+    /// The name is proven to be free.
+    #[error("nobody has the name @{name}; check how it is written, or pay to an address")]
+    UnknownName {
+        /// The name.
+        name: Name,
+        /// The height at which it is proven to be free.
+        height: u64,
+    },
+    /// The rules refuse it; nothing was signed.
+    #[error(transparent)]
+    Rejected(#[from] Rejection),
+    /// The wallet's folder failed; nothing was sent that is not in it.
+    #[error(transparent)]
+    Profile(#[from] ProfileError),
+    /// The journal takes no further payment.
+    #[error("the payment cannot be begun: {0}")]
+    Journal(#[from] JournalError),
+    /// There is no such payment in the journal.
+    #[error("the journal has no payment {id}; see those it has with `natcoin wallet history`")]
+    UnknownPayment {
+        /// The payment.
+        id: Hash,
+    },
+    /// A quorum has signed two blocks of one height.
+    #[error("{0}")]
+    Fork(Doubt),
+    /// The session was closed.
+    #[error("the session is closed; open another")]
+    Closed,
+}
+
+fn list(tried: &[Tried]) -> String {
+    let parts: Vec<String> = tried
+        .iter()
+        .map(|one| format!("{}: {}", one.name, one.why))
+        .collect();
+    parts.join(", ")
+}

@@ -1,0 +1,282 @@
+//! The bootstrap nodes as this session finds them: who is up, how far, how fast, and who lied.
+//!
+//! One node is active: the first that proved its tip, until a clearly faster one does, or it fails. The next in order is
+//! the warm standby. A node that lied is out until the session ends; one that is behind or failed stands last.
+//!
+//! Never: ask anybody or read a clock. Next: `task.rs`, which fills it.
+
+use std::time::Duration;
+
+use libp2p::PeerId;
+
+use super::error::Tried;
+use crate::chain::name::Name;
+use crate::directory::bootstrap::Bootstrap;
+use crate::wallet::payment::NodeIndex;
+
+/// So many blocks behind the newest proven one are a node's normal lag.
+const LAG: u64 = 2;
+
+/// A node takes the active one's place if its round trip is less than half, and shorter by this.
+const CLEARLY_FASTER: Duration = Duration::from_millis(5);
+
+/// How many validators are up, as this wallet sees it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Quorum {
+    /// Validators that this wallet is connected to.
+    pub up: usize,
+    /// How many it takes for a block to be final.
+    pub needed: usize,
+    /// How many there are.
+    pub of: usize,
+    /// How many the active node says that it hears. Its word only.
+    pub heard: Option<u16>,
+}
+
+impl Quorum {
+    /// Whether too few are up for anything to become final.
+    pub fn is_lost(&self) -> bool {
+        self.up < self.needed
+    }
+}
+
+/// What the wallet uses a node for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UsedAs {
+    /// It is asked first.
+    Active,
+    /// It is asked when the active one fails.
+    Standby,
+}
+
+/// One bootstrap node.
+#[derive(Debug, Clone)]
+pub(super) struct Entry {
+    pub(super) name: Name,
+    pub(super) peer: PeerId,
+    pub(super) validator: bool,
+    pub(super) up: bool,
+    /// The newest height it has proven.
+    pub(super) height: Option<u64>,
+    /// How long its answers take.
+    pub(super) rtt: Option<Duration>,
+    /// Failures since its last good answer.
+    pub(super) strikes: u32,
+    /// Why it cannot be used now.
+    pub(super) failure: Option<String>,
+    /// What it lied about; it is not asked again.
+    pub(super) lie: Option<String>,
+    /// How many validators it says that it hears.
+    pub(super) heard: Option<u16>,
+}
+
+/// All of them, in the order of the bootstrap file.
+#[derive(Debug)]
+pub(super) struct Pool {
+    entries: Vec<Entry>,
+    newest: u64,
+    needed: usize,
+    active: Option<usize>,
+}
+
+impl Pool {
+    pub(super) fn new(bootstrap: &Bootstrap) -> Self {
+        let entries = bootstrap.nodes().iter().map(|node| Entry {
+            name: node.name.clone(),
+            peer: node.peer_id,
+            validator: node.validator,
+            up: false,
+            height: None,
+            rtt: None,
+            strikes: 0,
+            failure: None,
+            lie: None,
+            heard: None,
+        });
+        Self {
+            entries: entries.collect(),
+            newest: 0,
+            needed: bootstrap.genesis().validators.quorum_count(),
+            active: None,
+        }
+    }
+
+    pub(super) fn entries(&self) -> &[Entry] {
+        &self.entries
+    }
+
+    pub(super) fn get(&self, node: NodeIndex) -> Option<&Entry> {
+        self.entries.get(usize::from(node.0))
+    }
+
+    /// The number of a node; `None` for peers that are not of the bootstrap file.
+    pub(super) fn index_of(&self, peer: &PeerId) -> Option<NodeIndex> {
+        let position = self.entries.iter().position(|entry| entry.peer == *peer)?;
+        u16::try_from(position).ok().map(NodeIndex)
+    }
+
+    /// Those to ask, the preferred first: up, not lying, and heard of already.
+    pub(super) fn ranked(&self) -> Vec<NodeIndex> {
+        let mut usable: Vec<usize> = (0..self.entries.len())
+            .filter(|index| is_usable(&self.entries[*index]))
+            .collect();
+        usable.sort_by_key(|index| {
+            let entry = &self.entries[*index];
+            let is_active = self.active == Some(*index);
+            let rtt = entry.rtt.unwrap_or(Duration::MAX);
+            (entry.strikes, self.is_behind(entry), !is_active, rtt)
+        });
+        usable
+            .into_iter()
+            .filter_map(|index| u16::try_from(index).ok().map(NodeIndex))
+            .collect()
+    }
+
+    /// What a node is used for now.
+    pub(super) fn used_as(&self, node: NodeIndex) -> Option<UsedAs> {
+        match self.ranked().iter().position(|ranked| *ranked == node)? {
+            0 => Some(UsedAs::Active),
+            1 => Some(UsedAs::Standby),
+            _ => None,
+        }
+    }
+
+    /// Whether a watch on this node is worth keeping: it is in step, or nobody else is.
+    pub(super) fn should_watch(&self, node: NodeIndex) -> bool {
+        let serves = |entry: &Entry| is_usable(entry) && !self.is_behind(entry);
+        let is_up = self.get(node).is_some_and(is_usable);
+        is_up && (self.get(node).is_some_and(serves) || !self.entries.iter().any(serves))
+    }
+
+    /// Whether every node has failed or lied: there is nothing to wait for.
+    pub(super) fn is_hopeless(&self) -> bool {
+        self.entries
+            .iter()
+            .all(|entry| entry.lie.is_some() || (!entry.up && entry.failure.is_some()))
+    }
+
+    pub(super) fn quorum(&self) -> Quorum {
+        let voting = || self.entries.iter().filter(|entry| entry.validator);
+        let active = self.ranked().first().copied();
+        Quorum {
+            up: voting().filter(|entry| entry.up).count(),
+            needed: self.needed,
+            of: voting().count(),
+            heard: active.and_then(|node| self.get(node)?.heard),
+        }
+    }
+
+    /// Every node, and why it is of no use; `said` has the precedence.
+    pub(super) fn tried(&self, said: impl Fn(NodeIndex) -> Option<String>) -> Vec<Tried> {
+        let why = |index: usize, entry: &Entry| {
+            let lie = entry.lie.as_ref().map(|lie| format!("lies: {lie}"));
+            let said = u16::try_from(index)
+                .ok()
+                .and_then(|index| said(NodeIndex(index)));
+            lie.or(said)
+                .or_else(|| entry.failure.clone())
+                .unwrap_or_else(|| "no answer yet".to_owned())
+        };
+        let tried = self.entries.iter().enumerate().map(|(index, entry)| Tried {
+            name: entry.name.clone(),
+            peer_id: entry.peer,
+            why: why(index, entry),
+        });
+        tried.collect()
+    }
+
+    pub(super) fn came(&mut self, node: NodeIndex) {
+        if let Some(entry) = self.get_mut(node) {
+            entry.up = true;
+            entry.failure = None;
+            entry.strikes = 0;
+        }
+    }
+
+    pub(super) fn left(&mut self, node: NodeIndex, why: String) {
+        if let Some(entry) = self.get_mut(node) {
+            entry.up = false;
+            entry.failure = Some(why);
+            // Whatever it proved, it proves anew when it comes back: it may be another program then.
+            entry.height = None;
+            entry.rtt = None;
+            entry.heard = None;
+        }
+        self.choose();
+    }
+
+    /// A dial failed; a connection that stands all the same is what counts.
+    pub(super) fn unreachable(&mut self, node: NodeIndex, why: String) {
+        if self.get(node).is_some_and(|entry| !entry.up) {
+            self.left(node, why);
+        }
+    }
+
+    /// A good answer, of the chain at this height.
+    pub(super) fn proved(&mut self, node: NodeIndex, height: u64, rtt: Option<Duration>) {
+        self.newest = self.newest.max(height);
+        if let Some(entry) = self.get_mut(node) {
+            entry.height = entry.height.max(Some(height));
+            entry.strikes = 0;
+            entry.failure = None;
+            if let Some(now) = rtt {
+                entry.rtt = Some(entry.rtt.map_or(now, |before| (before * 3 + now) / 4));
+            }
+        }
+        self.choose();
+    }
+
+    pub(super) fn heard(&mut self, node: NodeIndex, validators_up: u16) {
+        if let Some(entry) = self.get_mut(node) {
+            entry.heard = Some(validators_up);
+        }
+    }
+
+    /// It failed to answer; it stands behind all that did not.
+    pub(super) fn struck(&mut self, node: NodeIndex, why: String) {
+        if let Some(entry) = self.get_mut(node) {
+            entry.strikes = entry.strikes.saturating_add(1);
+            entry.failure = Some(why);
+        }
+        self.choose();
+    }
+
+    pub(super) fn lied(&mut self, node: NodeIndex, what: String) {
+        if let Some(entry) = self.get_mut(node) {
+            entry.lie.get_or_insert(what);
+        }
+        self.choose();
+    }
+
+    fn get_mut(&mut self, node: NodeIndex) -> Option<&mut Entry> {
+        self.entries.get_mut(usize::from(node.0))
+    }
+
+    fn is_behind(&self, entry: &Entry) -> bool {
+        entry
+            .height
+            .is_none_or(|height| height.saturating_add(LAG) < self.newest)
+    }
+
+    /// Keeps the active node unless it fails or another one is clearly faster.
+    fn choose(&mut self) {
+        let Some(best) = self.ranked().first().map(|node| usize::from(node.0)) else {
+            self.active = None;
+            return;
+        };
+        let rtt = |index: usize| self.entries[index].rtt.unwrap_or(Duration::MAX);
+        let faster = (0..self.entries.len())
+            .filter(|index| {
+                let entry = &self.entries[*index];
+                is_usable(entry) && entry.strikes == 0 && !self.is_behind(entry)
+            })
+            .filter(|index| rtt(*index).saturating_mul(2) < rtt(best))
+            .filter(|index| rtt(*index) + CLEARLY_FASTER < rtt(best))
+            .min_by_key(|index| rtt(*index));
+        self.active = Some(faster.unwrap_or(best));
+    }
+}
+
+fn is_usable(entry: &Entry) -> bool {
+    entry.up && entry.lie.is_none() && (entry.height.is_some() || entry.strikes > 0)
+}
