@@ -10,6 +10,7 @@
 //! cannot be made again, and two nodes with one key would vote twice. It must never put the seed
 //! into an error or a `Debug` text. Read next: `home/network.rs` (many homes at once), `home/error.rs`.
 
+mod development;
 mod error;
 mod network;
 #[cfg(test)]
@@ -24,6 +25,7 @@ use libp2p::{Multiaddr, PeerId};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
+pub use self::development::{development_home, next_development_home};
 pub use self::error::HomeError;
 pub use self::network::{MAX_NEW_NODES, NewNetwork, create_network, node_name};
 use crate::chain::hash::{hex, unhex};
