@@ -5,6 +5,9 @@ mod program;
 
 #[path = "cli/network.rs"]
 mod network;
+#[cfg(unix)]
+#[path = "cli/running.rs"]
+mod running;
 #[path = "cli/usage.rs"]
 mod usage;
 #[path = "cli/wallet.rs"]

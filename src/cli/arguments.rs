@@ -85,18 +85,16 @@ pub enum Form {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// A whole network in one command, for trying things out
+    Devnet(Devnet),
     /// Make a network, or look at one
     Network {
         /// What to do.
         #[command(subcommand)]
         command: NetworkCommand,
     },
-    /// A node of a network
-    Node {
-        /// What to do.
-        #[command(subcommand)]
-        command: NodeCommand,
-    },
+    /// Start a node of a network
+    Node(Node),
     /// A wallet
     Wallet {
         /// What to do.
@@ -163,19 +161,36 @@ pub struct NetworkVerify {
     pub genesis: Option<String>,
 }
 
+/// `natcoin devnet`.
+#[derive(Debug, Args)]
+pub struct Devnet {
+    /// How many nodes, 1 to 16
+    #[arg(long, default_value_t = 4, value_name = "N")]
+    pub nodes: usize,
+    /// How many funded wallets: alice, bob, carol, ...
+    #[arg(long, default_value_t = 3, value_name = "K")]
+    pub wallets: usize,
+    /// Its folder, which is kept; one that holds a devnet is taken up again [default: a temporary one]
+    #[arg(long, value_name = "DIR")]
+    pub dir: Option<PathBuf>,
+}
+
 /// `natcoin node`.
+#[derive(Debug, Args)]
+pub struct Node {
+    /// The node's home, as `natcoin network new` makes it [default: the next free development node]
+    #[arg(long, global = true, env = "NATCOIN_HOME", value_name = "DIR")]
+    pub home: Option<PathBuf>,
+    /// What to do instead of starting it.
+    #[command(subcommand)]
+    pub command: Option<NodeCommand>,
+}
+
+/// `natcoin node ...`.
 #[derive(Debug, Subcommand)]
 pub enum NodeCommand {
     /// Show a node's name, peer id and account
-    Id(NodeHome),
-}
-
-/// Which node.
-#[derive(Debug, Args)]
-pub struct NodeHome {
-    /// The node's home, as `natcoin network new` makes it
-    #[arg(long, env = "NATCOIN_HOME", value_name = "DIR")]
-    pub home: PathBuf,
+    Id,
 }
 
 /// `natcoin wallet`.

@@ -6,6 +6,7 @@
 
 pub mod arguments;
 pub mod context;
+pub mod devnet;
 pub mod failure;
 pub mod log;
 pub mod network;
@@ -14,6 +15,7 @@ pub mod outcome;
 pub mod output;
 pub mod prompt;
 pub mod report;
+pub mod signal;
 pub mod values;
 pub mod wallet;
 
@@ -55,8 +57,10 @@ async fn run(context: &Context, command: Command) -> Result<(), Failure> {
                 output.report(&network::verify(context, &arguments)?)
             }
         },
-        Command::Node { command } => match command {
-            NodeCommand::Id(arguments) => output.report(&node::id(&arguments)?),
+        Command::Devnet(arguments) => devnet::run(context, arguments).await,
+        Command::Node(arguments) => match arguments.command {
+            Some(NodeCommand::Id) => output.report(&node::id(arguments.home.as_deref())?),
+            None => node::run(context, arguments.home.as_deref()).await,
         },
         Command::Wallet { command } => match command {
             WalletCommand::New => output.report(&wallet::new(context)?),

@@ -1,20 +1,130 @@
-//! `natcoin node`.
+//! `natcoin node`: one node of a network, until it is told to end.
 
-use super::arguments::NodeHome;
-use super::failure::Failure;
-use super::report::node::NodeId;
-use crate::node::home::Home;
+use std::path::Path;
+
+use super::context::Context;
+use super::failure::{Exit, Failure};
+use super::report::node::{NodeEvent, NodeId};
+use super::report::resilience;
+use super::signal::Signals;
+use crate::node::home::{Home, next_development_home};
+use crate::node::runner::{self, NodeConfig, NodeHandle};
+
+/// Where the development nodes' homes are, beside the wallets.
+const DEVELOPMENT: &str = "development";
 
 /// `node id`: who the node of a home is.
 ///
 /// # Errors
 /// If the home cannot be read.
-pub fn id(arguments: &NodeHome) -> Result<NodeId, Failure> {
-    let home = Home::load(&arguments.home)?;
+pub fn id(home: Option<&Path>) -> Result<NodeId, Failure> {
+    let home = Home::load(home.ok_or_else(no_home)?)?;
     Ok(NodeId {
         status: "ok",
         name: home.name().to_string(),
         peer_id: home.peer_id().to_string(),
         address: home.secret().address(),
     })
+}
+
+/// `node`: says when it listens and when it is in step, and serves until a signal.
+///
+/// # Errors
+/// If it does not start, or ends by itself.
+pub async fn run(context: &Context, home: Option<&Path>) -> Result<(), Failure> {
+    let mut signals = Signals::new()?;
+    let home = choose_home(context, home)?;
+    let mut node = runner::start(NodeConfig::of_home(&home)).await?;
+    let served = tokio::select! {
+        () = signals.end() => Ok(()),
+        served = serve(context, &home, &mut node) => served,
+    };
+    let height = node.condition().borrow().height;
+    node.stop().await?;
+    served?;
+    context.output.note(&format!(
+        "{} ended at height {height}; all is on the disk",
+        home.name()
+    ));
+    Ok(())
+}
+
+async fn serve(context: &Context, home: &Home, node: &mut NodeHandle) -> Result<(), Failure> {
+    let output = &context.output;
+    output.report(&NodeEvent::Listening {
+        name: home.name().to_string(),
+        peer_id: node.peer_id().to_string(),
+        addresses: node.addresses().iter().map(ToString::to_string).collect(),
+        resilience: resilience(&home.bootstrap().genesis().validators),
+    })?;
+    let mut condition = node.condition();
+    let mut is_known = false;
+    let mut was_paused = false;
+    loop {
+        let now = condition.borrow_and_update().clone();
+        let is_paused = now.validators_up < now.validators_needed;
+        let is_in_step = !is_paused
+            && now.height >= now.best_known_height
+            && (now.is_voting || !now.is_validator);
+        if is_in_step && !is_known {
+            is_known = true;
+            output.report(&NodeEvent::InStep {
+                name: home.name().to_string(),
+                height: now.height,
+                validators_up: now.validators_up,
+                validators: now.validators,
+            })?;
+        }
+        if is_paused != was_paused {
+            was_paused = is_paused;
+            let (up, all, needed) = (now.validators_up, now.validators, now.validators_needed);
+            output.note(&match is_paused {
+                true => format!("paused: {up} of {all} nodes, {needed} needed; nothing is lost"),
+                false => format!("{up} of {all} nodes are up: payments become final"),
+            });
+        }
+        tokio::select! {
+            changed = condition.changed() => if changed.is_err() {
+                return Ok(node.ended().await?);
+            },
+            ended = node.ended() => return Ok(ended?),
+        }
+    }
+}
+
+fn choose_home(context: &Context, home: Option<&Path>) -> Result<Home, Failure> {
+    if let Some(folder) = home {
+        let home = Home::load(folder)?;
+        return match context.bootstrap_path() {
+            Some(_) => Ok(home.with_bootstrap(context.bootstrap()?)?),
+            None => Ok(home),
+        };
+    }
+    if context.bootstrap_path().is_some() {
+        return Err(no_home());
+    }
+    let parent = context.data_dir()?.path().join(DEVELOPMENT);
+    let home = next_development_home(&parent)?.ok_or_else(|| {
+        Failure::new(
+            Exit::Locked,
+            "port_in_use",
+            "all four nodes of the local development network run on this machine already, or their ports 18000 to 18003 are in use",
+            "end one of them, or make your own network with `natcoin network new`",
+        )
+    })?;
+    let left = home.bootstrap().genesis().validators.quorum_count();
+    context.output.note(&format!(
+        "This is {} of the local development network: {left} of its nodes make a quorum, so start `natcoin node` in {left} terminals.",
+        home.name()
+    ));
+    Ok(home)
+}
+
+fn no_home() -> Failure {
+    Failure::new(
+        Exit::Usage,
+        "home_missing",
+        "no home was named for the node",
+        "name it with --home; `natcoin network new` makes homes",
+    )
 }

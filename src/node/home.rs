@@ -33,7 +33,8 @@ use crate::chain::key::SecretKey;
 use crate::chain::name::Name;
 use crate::directory::address::{MAX_ADDRESSES, parse_listenable};
 use crate::directory::bootstrap::{Bootstrap, MAX_FILE_BYTES};
-use crate::directory::{development, peer};
+use crate::directory::development::check as check_exposure;
+use crate::directory::peer;
 
 /// The bootstrap file's name in a home and in a network's folder.
 pub const BOOTSTRAP: &str = "bootstrap.toml";
@@ -186,7 +187,7 @@ impl Home {
                 ),
             });
         }
-        development::check(&self.secret.public(), &self.listen)?;
+        check_exposure(&self.secret.public(), &self.listen)?;
         match self.bootstrap.node_named(self.name.as_str()) {
             Some(node) if node.key != self.secret.public() => Err(HomeError::OtherKey {
                 name: self.name.clone(),

@@ -277,4 +277,15 @@ fn a_folder_that_is_no_home_is_refused() {
         program.failure(&["node", "id", "--home", "."]),
         (2, "home_missing".to_owned())
     );
+    assert_eq!(
+        program.failure(&["node", "id"]),
+        (2, "home_missing".to_owned())
+    );
+    assert_eq!(
+        program.failure(&["node", "--home", "."]),
+        (2, "home_missing".to_owned())
+    );
+    let unhoused = ["node", "--bootstrap", "net/bootstrap.toml"];
+    program.run(&["network", "new", "--dir", "net"]);
+    assert_eq!(program.failure(&unhoused), (2, "home_missing".to_owned()));
 }

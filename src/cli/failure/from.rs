@@ -12,9 +12,11 @@ use crate::chain::transaction::MemoTooLong;
 use crate::directory::address::AddressFault;
 use crate::directory::bootstrap::BootstrapError;
 use crate::directory::development::DevelopmentKeyExposed;
+use crate::node::devnet::DevnetError;
 use crate::node::home::HomeError;
 use crate::node::network::{NetworkError, RequestError};
 use crate::node::profile::ProfileError;
+use crate::node::runner::{Cause, NodeError};
 use crate::wallet::journal::JournalError;
 use crate::wallet::vault::VaultError;
 
@@ -94,6 +96,44 @@ impl From<VaultError> for Failure {
             &error,
             "restore the wallet from its twelve words",
         )
+    }
+}
+
+impl From<NodeError> for Failure {
+    fn from(error: NodeError) -> Self {
+        let (exit, code) = match error.cause() {
+            Cause::HomeInUse => (Exit::Locked, "home_in_use"),
+            Cause::PortInUse => (Exit::Locked, "port_in_use"),
+            Cause::CannotListen => (Exit::Usage, "cannot_listen"),
+            Cause::DiskFull => (Exit::Unexpected, "disk_full"),
+            Cause::DiskFailed => (Exit::Unexpected, "disk_failed"),
+            Cause::StoreDamaged => (Exit::Unexpected, "store_damaged"),
+            Cause::OtherNetwork => (Exit::Usage, "other_network"),
+            Cause::NewerVersion => (Exit::Usage, "newer_version"),
+            Cause::DevelopmentKey => (Exit::Usage, "development_key_exposed"),
+            Cause::Unsound => (Exit::Unexpected, "unexpected"),
+        };
+        Self::of(
+            exit,
+            code,
+            &error,
+            "see the message; the node's data is kept as it is",
+        )
+    }
+}
+
+impl From<DevnetError> for Failure {
+    fn from(error: DevnetError) -> Self {
+        let (exit, code) = match error {
+            DevnetError::Home(error) => return error.into(),
+            DevnetError::Profile(error) => return error.into(),
+            DevnetError::Vault(error) => return error.into(),
+            DevnetError::Node(error) => return error.into(),
+            DevnetError::Count { .. } => (Exit::Usage, "count_invalid"),
+            DevnetError::NoPorts(_) => (Exit::Locked, "port_in_use"),
+            DevnetError::Password { .. } => (Exit::Unexpected, "io"),
+        };
+        Self::of(exit, code, &error, "choose another number")
     }
 }
 

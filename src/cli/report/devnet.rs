@@ -1,13 +1,14 @@
 //! Result of `natcoin devnet`: what other processes need to join it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
 use super::network::NodeLine;
-use super::{Report, Style, table};
+use super::{Report, Style, resilience, table};
 use crate::chain::key::Address;
 use crate::chain::name::Name;
+use crate::node::devnet::Devnet;
 
 /// `devnet`, when payments can be made.
 #[derive(Debug, Serialize)]
@@ -43,6 +44,33 @@ pub struct DevnetWallet {
     pub address: Address,
     /// Its name on chain.
     pub name: Name,
+}
+
+impl DevnetReady {
+    /// A devnet in a folder, so many milliseconds after its start.
+    pub fn new(devnet: &Devnet, dir: &Path, took_ms: u64) -> Self {
+        let wallet = |wallet: &crate::node::devnet::DevnetWallet| DevnetWallet {
+            profile: wallet.profile.to_string(),
+            address: wallet.address,
+            name: wallet.name.clone(),
+        };
+        Self {
+            status: "ready",
+            dir: dir.to_owned(),
+            data_dir: devnet.data_dir.clone(),
+            bootstrap: devnet.bootstrap_path.clone(),
+            password_file: devnet.password_file.clone(),
+            nodes: devnet
+                .bootstrap
+                .nodes()
+                .iter()
+                .map(NodeLine::from)
+                .collect(),
+            wallets: devnet.wallets.iter().map(wallet).collect(),
+            resilience: resilience(&devnet.bootstrap.genesis().validators),
+            took_ms,
+        }
+    }
 }
 
 impl Report for DevnetReady {

@@ -3,7 +3,6 @@
 use serde::Serialize;
 
 use super::{Report, Style};
-use crate::chain::hash::Hash;
 use crate::chain::key::Address;
 
 /// `node id`.
@@ -52,16 +51,9 @@ pub enum NodeEvent {
         /// The last final height that it has.
         height: u64,
         /// How many validators are up, itself included.
-        validators_up: usize,
+        validators_up: u32,
         /// How many there are.
-        validators: usize,
-    },
-    /// It ended, and all is on the disk.
-    Stopped {
-        /// Its name.
-        name: String,
-        /// The last final height that it has.
-        height: u64,
+        validators: u32,
     },
 }
 
@@ -88,56 +80,7 @@ impl Report for NodeEvent {
                 style.strong(name),
                 style.good("in step"),
             ),
-            Self::Stopped { name, height } => format!("{name} ended at height {height}"),
         }
-    }
-}
-
-/// `node status`.
-#[derive(Debug, Serialize)]
-pub struct NodeStatus {
-    /// `ok` or `paused`.
-    pub status: &'static str,
-    /// Its name.
-    pub name: String,
-    /// Its peer id.
-    pub peer_id: String,
-    /// Whether its vote counts.
-    pub validator: bool,
-    /// The last final height that it has.
-    pub height: u64,
-    /// The state's root there.
-    pub state_root: Hash,
-    /// How many validators are up, itself included.
-    pub validators_up: usize,
-    /// How many there are.
-    pub validators: usize,
-    /// How many must be up.
-    pub quorum: usize,
-}
-
-impl Report for NodeStatus {
-    fn text(&self, style: Style) -> String {
-        let role = if self.validator {
-            "validator"
-        } else {
-            "follower"
-        };
-        let up = format!(
-            "{} of {} nodes are up, {} needed",
-            self.validators_up, self.validators, self.quorum
-        );
-        let state = match self.validators_up >= self.quorum {
-            true => style.good("running"),
-            false => format!("{}; nothing is lost", style.bad("paused")),
-        };
-        format!(
-            "{} ({role})\npeer id  {}\nheight   {}\nroot     {}\nnetwork  {up}: {state}",
-            style.strong(&self.name),
-            self.peer_id,
-            self.height,
-            self.state_root,
-        )
     }
 }
 
@@ -160,26 +103,6 @@ mod tests {
         assert_eq!(
             event.text(Style::Plain),
             "razor is in step with the chain at height 7; 3 of 4 nodes are up"
-        );
-    }
-
-    #[test]
-    fn a_node_without_quorum_says_that_it_is_paused() {
-        let status = NodeStatus {
-            status: "paused",
-            name: "razor".to_owned(),
-            peer_id: "12D3".to_owned(),
-            validator: true,
-            height: 7,
-            state_root: Hash([1; 32]),
-            validators_up: 2,
-            validators: 4,
-            quorum: 3,
-        };
-        let text = status.text(Style::Plain);
-        assert!(
-            text.ends_with("2 of 4 nodes are up, 3 needed: paused; nothing is lost"),
-            "{text}"
         );
     }
 }

@@ -198,7 +198,7 @@ fn a_development_key_does_not_listen_to_the_world() {
             &place.path().join("home"),
             "mangart".parse().unwrap(),
             vec![listen.parse().unwrap()],
-            development::node_key("mangart"),
+            crate::directory::development::node_key("mangart"),
             Bootstrap::embedded(),
         )
     };

@@ -8,6 +8,7 @@
 //! Order of a clean stop: the replica first (its last checkpoint), then the network, then the store's lock.
 //! Read next: `hands.rs`, which performs the effects.
 
+mod cause;
 mod evidence;
 mod hands;
 
@@ -25,10 +26,12 @@ use crate::consensus::Timing;
 use crate::directory::bootstrap::Bootstrap;
 use crate::directory::development::{self, DevelopmentKeyExposed};
 use crate::node::clock;
+use crate::node::home::Home;
 use crate::node::network::{self, NetworkConfig, NetworkError, NetworkHandle};
 use crate::replica::{Condition, Halt, Moment, Note, Replica, Settings, StartError};
 use crate::store::{FolderDisk, Store, StoreError};
 
+pub use cause::Cause;
 use hands::{Hands, Record};
 
 /// Notes kept for a reader that is slow; it is told how many it missed.
@@ -46,6 +49,19 @@ pub struct NodeConfig {
     pub listen: Vec<Multiaddr>,
     /// The timeouts of agreement.
     pub timing: Timing,
+}
+
+impl NodeConfig {
+    /// The node of a home.
+    pub fn of_home(home: &Home) -> Self {
+        Self {
+            folder: home.folder().to_owned(),
+            key: home.secret().clone(),
+            bootstrap: Arc::new(home.bootstrap().clone()),
+            listen: home.listen().to_vec(),
+            timing: Timing::default(),
+        }
+    }
 }
 
 /// Why a node does not start, or has ended.
@@ -159,8 +175,12 @@ impl NodeHandle {
     /// Waits until the node has ended: by [`NodeHandle::stop`], or by a fault.
     ///
     /// # Errors
-    /// The fault.
+    /// The fault, told once.
     pub async fn ended(&mut self) -> Result<(), NodeError> {
+        // A receiver panics when it is asked again after its answer.
+        if self.ended.is_terminated() {
+            return Ok(());
+        }
         match (&mut self.ended).await {
             Ok(result) => result,
             // The thread is gone without a word: only by `stop` having taken it already.

@@ -1,0 +1,60 @@
+//! `natcoin devnet`: a whole network in one process, until it is told to end.
+
+use super::arguments::Devnet;
+use super::context::Context;
+use super::failure::Failure;
+use super::report::devnet::DevnetReady;
+use super::signal::Signals;
+use crate::node::clock;
+use crate::node::devnet::{self, DevnetConfig};
+
+/// Starts the network, says when payments can be made, and serves until a signal.
+///
+/// # Errors
+/// If it does not start, or a node ends by itself.
+pub async fn run(context: &Context, arguments: Devnet) -> Result<(), Failure> {
+    let began = clock::now();
+    let mut signals = Signals::new()?;
+    // A temporary folder goes when this is dropped: after the nodes have ended.
+    let temporary = match arguments.dir {
+        Some(_) => None,
+        None => {
+            let made = tempfile::Builder::new().prefix("natcoin-devnet-").tempdir();
+            Some(made.map_err(|error| Failure::io("make a temporary folder", &error))?)
+        }
+    };
+    let kept = arguments.dir.as_deref();
+    let folder = kept
+        .or(temporary.as_ref().map(|folder| folder.path()))
+        .unwrap_or(".".as_ref());
+    let folder =
+        std::path::absolute(folder).map_err(|error| Failure::io("find the folder", &error))?;
+    let config = DevnetConfig {
+        folder: folder.clone(),
+        nodes: arguments.nodes,
+        wallets: arguments.wallets,
+    };
+    let progress = context.output.progress("starting the nodes");
+    let started = tokio::select! {
+        started = devnet::start(&config) => Some(started?),
+        () = signals.end() => None,
+    };
+    drop(progress);
+    let Some(mut devnet) = started else {
+        return Ok(());
+    };
+    let took_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+    let told = context
+        .output
+        .report(&DevnetReady::new(&devnet, &folder, took_ms));
+    let served = match told {
+        Ok(()) => tokio::select! {
+            () = signals.end() => Ok(()),
+            ended = devnet.ended() => ended.map_err(Failure::from),
+        },
+        Err(failure) => Err(failure),
+    };
+    // Order: the nodes end before their folder goes.
+    let stopped = devnet.stop().await.map_err(Failure::from);
+    served.and(stopped)
+}

@@ -1,0 +1,61 @@
+//! Why a node does not start or has ended, as far as its owner can act on it.
+
+use super::NodeError;
+use crate::node::network::NetworkError;
+use crate::store::StoreError;
+
+/// The kinds of [`NodeError`] that ask for different steps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cause {
+    /// Another process holds the home.
+    HomeInUse,
+    /// Another program holds a port.
+    PortInUse,
+    /// An address cannot be listened on.
+    CannotListen,
+    /// The disk is full.
+    DiskFull,
+    /// The disk failed, or cannot be read.
+    DiskFailed,
+    /// The store does not hold what was written.
+    StoreDamaged,
+    /// The store is of another network.
+    OtherNetwork,
+    /// A newer program wrote the store.
+    NewerVersion,
+    /// A development key where strangers could reach it.
+    DevelopmentKey,
+    /// A mistake of this program, or a lie that it must not go on with.
+    Unsound,
+}
+
+impl NodeError {
+    /// The kind of the error.
+    pub fn cause(&self) -> Cause {
+        match self {
+            Self::Store(error) => of_store(error),
+            Self::Start(_) => Cause::StoreDamaged,
+            Self::Network(NetworkError::AddressInUse { .. }) => Cause::PortInUse,
+            Self::Network(NetworkError::Listen { .. }) => Cause::CannotListen,
+            Self::DevelopmentKey(_) => Cause::DevelopmentKey,
+            Self::Evidence { .. } => Cause::DiskFailed,
+            Self::Network(_)
+            | Self::Behaviour(_)
+            | Self::Halt(_)
+            | Self::Checkpoint
+            | Self::Thread(_) => Cause::Unsound,
+        }
+    }
+}
+
+fn of_store(error: &StoreError) -> Cause {
+    match error {
+        StoreError::Fault(fault) if fault.is_disk_full() => Cause::DiskFull,
+        StoreError::Fault(_) | StoreError::Unreadable { .. } => Cause::DiskFailed,
+        StoreError::InUse { .. } => Cause::HomeInUse,
+        StoreError::ForeignGenesis { .. } => Cause::OtherNetwork,
+        StoreError::NewerVersion { .. } => Cause::NewerVersion,
+        StoreError::Damaged { .. } | StoreError::GuardMissing { .. } => Cause::StoreDamaged,
+        _ => Cause::Unsound,
+    }
+}

@@ -1,0 +1,199 @@
+//! `natcoin devnet` and `natcoin node`: what runs until it is told to end.
+
+use std::io::{BufRead, BufReader};
+use std::net::{TcpListener, UdpSocket};
+use std::path::Path;
+use std::process::{Child, ChildStdout, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use crate::program::Program;
+
+/// A running program whose lines are read; it is killed if the test ends early.
+struct Running {
+    child: Child,
+    lines: BufReader<ChildStdout>,
+}
+
+impl Running {
+    fn start(program: &Program, arguments: &[&str]) -> Self {
+        let mut child = program
+            .command(&[arguments, &["--output", "json"]].concat())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let lines = BufReader::new(child.stdout.take().unwrap());
+        Self { child, lines }
+    }
+
+    /// The next line, `Null` at the end.
+    fn line(&mut self) -> Value {
+        let mut line = String::new();
+        self.lines.read_line(&mut line).unwrap();
+        serde_json::from_str(&line).unwrap_or(Value::Null)
+    }
+
+    /// Sends a signal and gives the exit code; it must end within two seconds.
+    fn end(&mut self, signal: &str) -> Option<i32> {
+        let pid = self.child.id().to_string();
+        assert!(
+            Command::new("kill")
+                .args([signal, &pid])
+                .status()
+                .unwrap()
+                .success()
+        );
+        let asked = Instant::now();
+        while asked.elapsed() < Duration::from_secs(2) {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status.code();
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        panic!("it does not end within two seconds");
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The first of two ports in a row that nobody uses now.
+fn free_port() -> String {
+    let is_free = |port: u16| {
+        TcpListener::bind(("127.0.0.1", port)).is_ok()
+            && UdpSocket::bind(("127.0.0.1", port)).is_ok()
+    };
+    let found = || {
+        let port = TcpListener::bind(("127.0.0.1", 0))
+            .unwrap()
+            .local_addr()
+            .unwrap()
+            .port();
+        (port < u16::MAX && is_free(port) && is_free(port + 1)).then_some(port)
+    };
+    std::iter::repeat_with(found)
+        .take(100)
+        .flatten()
+        .next()
+        .expect("free ports")
+        .to_string()
+}
+
+#[test]
+fn devnet_says_ready_serves_and_ends_on_a_signal_without_a_trace() {
+    let program = Program::new();
+    let mut devnet = Running::start(&program, &["devnet", "--nodes", "2", "--wallets", "2"]);
+    let ready = devnet.line();
+    assert_eq!(ready["status"], "ready", "{ready}");
+    assert_eq!(ready["nodes"].as_array().unwrap().len(), 2);
+    assert_eq!(ready["wallets"][1]["profile"], "bob");
+    assert_eq!(ready["wallets"][1]["name"], "bob");
+    let text = |field: &str| ready[field].as_str().unwrap().to_owned();
+    let (data_dir, bootstrap) = (text("data_dir"), text("bootstrap"));
+    assert!(Path::new(&text("password_file")).is_file());
+    let (code, address) = program.json(&[
+        "--data-dir",
+        &data_dir,
+        "--profile",
+        "bob",
+        "wallet",
+        "address",
+    ]);
+    assert_eq!(
+        (code, &address["address"]),
+        (0, &ready["wallets"][1]["address"])
+    );
+    let (code, shown) = program.json(&["--bootstrap", &bootstrap, "network", "show"]);
+    assert_eq!((code, &shown["supply"]), (0, &"2000.00000000".into()));
+    assert_eq!(devnet.end("-INT"), Some(0));
+    assert!(
+        !Path::new(&text("dir")).exists(),
+        "a temporary devnet leaves nothing"
+    );
+}
+
+#[test]
+fn a_devnet_with_a_folder_is_kept_and_taken_up_again() {
+    let program = Program::new();
+    let arguments = ["devnet", "--nodes", "1", "--wallets", "1", "--dir", "dev"];
+    let mut first = Running::start(&program, &arguments);
+    let before = first.line();
+    assert_eq!(first.end("-TERM"), Some(0));
+    let mut again = Running::start(&program, &arguments);
+    let after = again.line();
+    assert_eq!(after, before);
+    assert_eq!(again.end("-INT"), Some(0));
+}
+
+#[test]
+fn impossible_devnets_are_refused() {
+    let program = Program::new();
+    for arguments in [
+        ["devnet", "--nodes", "0"],
+        ["devnet", "--nodes", "17"],
+        ["devnet", "--wallets", "65"],
+    ] {
+        assert_eq!(program.failure(&arguments), (2, "count_invalid".to_owned()));
+    }
+}
+
+#[test]
+fn nodes_say_when_they_listen_and_when_they_are_in_step() {
+    let program = Program::new();
+    let port = free_port();
+    let made = program.run(&[
+        "network", "new", "--nodes", "2", "--dir", "net", "--port", &port,
+    ]);
+    assert_eq!(made.code, 0, "{}", made.stderr);
+    let mut nodes = ["net/mangart", "net/triglav"]
+        .map(|home| Running::start(&program, &["node", "--home", home]));
+    for (node, name) in nodes.iter_mut().zip(["mangart", "triglav"]) {
+        let listening = node.line();
+        assert_eq!(
+            (&listening["status"], &listening["name"]),
+            (&"listening".into(), &name.into())
+        );
+        assert_eq!(listening["addresses"].as_array().unwrap().len(), 2);
+        assert!(
+            listening["resilience"]
+                .as_str()
+                .unwrap()
+                .contains("stands no failure")
+        );
+    }
+    for node in &mut nodes {
+        let in_step = node.line();
+        assert_eq!(
+            (&in_step["status"], &in_step["validators_up"]),
+            (&"in_step".into(), &2.into())
+        );
+    }
+    let in_use = program.failure(&["node", "--home", "net/mangart"]);
+    assert_eq!(in_use, (6, "home_in_use".to_owned()));
+    for node in &mut nodes {
+        assert_eq!(node.end("-TERM"), Some(0));
+    }
+}
+
+#[test]
+fn a_port_in_use_is_named() {
+    let program = Program::new();
+    let port = free_port();
+    program.run(&[
+        "network", "new", "--nodes", "1", "--dir", "net", "--port", &port,
+    ]);
+    let _taken = TcpListener::bind(format!("127.0.0.1:{port}")).unwrap();
+    assert_eq!(
+        program.failure(&["node", "--home", "net/mangart"]),
+        (6, "port_in_use".to_owned())
+    );
+    let run = program.run(&["node", "--home", "net/mangart"]);
+    assert!(run.stderr.contains(&port), "{}", run.stderr);
+}
