@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test file uses its own part")]
 
 pub mod net;
+pub mod processes;
 pub mod proxy;
 pub mod stranger;
 pub mod wait;

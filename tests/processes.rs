@@ -1,0 +1,94 @@
+//! Networks of separate OS processes: payments, kills, pauses, double spends, clean ends.
+
+mod common;
+
+use common::processes::{Net, Transport};
+
+#[test]
+fn four_processes_make_a_payment_final_in_both_wallets() {
+    let mut net = Net::started(4, Transport::Both);
+    let paid = net.ask("bob", &["pay", "@alice", "5", "--memo", "hi", "--yes"]);
+    assert!(paid.is_final(), "{paid:?}");
+    assert_eq!(paid.json["validators"], 4);
+    assert!(paid.json["signed_by"].as_u64() >= Some(3), "{paid:?}");
+    assert_eq!(net.balance("bob"), "995.00000000");
+    assert_eq!(net.balance("alice"), "1005.00000000");
+    for index in 0..4 {
+        let node = net.running.remove(&index).unwrap();
+        assert_eq!(node.interrupt(), 0, "a clean end");
+    }
+}
+
+#[test]
+fn networks_of_every_small_size_work_and_tell_what_they_stand() {
+    for (nodes, stands) in [
+        (1, "no failure"),
+        (2, "no failure"),
+        (3, "no failure"),
+        (7, "2 failures"),
+    ] {
+        let mut net = Net::new(nodes, Transport::Both);
+        for index in 0..nodes {
+            net.start(index);
+        }
+        let told = net.running[&0].wait_for("listening");
+        let resilience = told["resilience"].as_str().unwrap();
+        assert!(resilience.contains(stands), "{nodes}: {resilience}");
+        net.wait_in_step();
+        let paid = net.pay("alice", "@bob", "1.5");
+        assert!(paid.is_final(), "{nodes}: {paid:?}");
+        assert_eq!(net.balance("bob"), "1001.50000000");
+    }
+}
+
+/// Kills one node after the other under payments. Each cycle needs the node of the cycle before: without
+/// its votes there would be no quorum, so payments prove that it hears, is heard and signs again.
+fn every_node_killed_in_turn(transport: Transport, cycles: usize) {
+    let mut net = Net::started(4, transport);
+    let mut paid = 0u64;
+    let mut pay = |net: &Net, what: &str| {
+        let done = net.pay("alice", "@bob", "0.00000001");
+        assert!(done.is_final(), "{transport:?} {what}: {done:?}");
+        paid += 1;
+    };
+    for cycle in 0..cycles {
+        let victim = cycle % 4;
+        net.kill(victim);
+        pay(&net, &format!("cycle {cycle}, one down"));
+        net.start(victim);
+        net.running[&victim].wait_for("in_step");
+        pay(&net, &format!("cycle {cycle}, all up"));
+    }
+    assert_eq!(net.balance("bob"), format!("1000.{paid:08}"));
+}
+
+#[test]
+fn killed_nodes_come_back_and_sign_again_twenty_times_over_tcp() {
+    every_node_killed_in_turn(Transport::Tcp, 20);
+}
+
+#[test]
+fn killed_nodes_come_back_and_sign_again_twenty_times_over_quic() {
+    every_node_killed_in_turn(Transport::Quic, 20);
+}
+
+#[test]
+fn two_of_four_down_pause_the_network_and_nothing_is_lost() {
+    let mut net = Net::started(4, Transport::Both);
+    assert!(net.pay("alice", "@bob", "1").is_final());
+    net.kill(0);
+    net.kill(3);
+    let waiting = net.pay("alice", "@bob", "2");
+    assert_eq!(waiting.code, 5, "{waiting:?}");
+    let message = waiting.json["error"]["message"].as_str().unwrap();
+    assert!(message.contains("2 of 4"), "{message}");
+    assert!(message.contains('3'), "{message}");
+    assert_eq!(net.balance("bob"), "1001.00000000", "proven reads go on");
+    net.start(0);
+    net.start(3);
+    net.wait_in_step();
+    let next = net.pay("alice", "@bob", "4");
+    assert!(next.is_final(), "{next:?}");
+    assert_eq!(net.balance("bob"), "1007.00000000", "each payment once");
+    assert_eq!(net.balance("alice"), "993.00000000");
+}
