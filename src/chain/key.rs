@@ -72,6 +72,12 @@ impl PublicKey {
         Address(self.0)
     }
 
+    /// Whether it is a point of the curve, and not one of the few of small order, for which anybody can
+    /// make signatures that rule K1 accepts.
+    pub fn is_sound(&self) -> bool {
+        ed25519_dalek::VerifyingKey::from_bytes(&self.0).is_ok_and(|key| !key.is_weak())
+    }
+
     /// Whether the signature of the message is good (rule K1).
     pub fn verify(&self, message: &[u8], signature: &Signature) -> bool {
         ed25519_zebra::VerificationKey::try_from(self.0)

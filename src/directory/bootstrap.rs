@@ -168,6 +168,10 @@ fn check_nodes(nodes: &[Node]) -> Result<(), BootstrapError> {
         if !names.insert(&node.name) {
             return Err(BootstrapError::NodeNameTwice(name()));
         }
+        // Rule K1 accepts signatures that nobody made for such keys.
+        if !node.key.is_sound() {
+            return Err(BootstrapError::WeakKey(name()));
+        }
         if let Some(first) = keys.insert(node.key, &node.name) {
             return Err(BootstrapError::NodeTwice {
                 peer_id: Box::new(node.peer_id),

@@ -103,6 +103,11 @@ pub enum BootstrapError {
     /// No validator.
     #[error("no node is a validator: a network needs at least one node with validator = true")]
     NoValidator,
+    /// A key that anybody can sign for.
+    #[error(
+        "the peer id of {0:?} is of a point of small order, for which anybody can sign: take the one that `natcoin node id` shows"
+    )]
+    WeakKey(String),
     /// A name twice.
     #[error("two nodes are called {0:?}: give each its own name")]
     NodeNameTwice(String),

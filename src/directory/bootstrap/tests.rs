@@ -335,3 +335,16 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_key_that_anybody_can_sign_for_is_no_nodes_key() {
+    // The neutral element, in its canonical encoding: a point of order 1.
+    let mut neutral = [0; 32];
+    neutral[0] = 1;
+    let weak = PublicKey(neutral);
+    assert!(!weak.is_sound());
+    let address = "/ip4/127.0.0.1/tcp/1".parse().unwrap();
+    let node = Node::new("weak".parse().unwrap(), weak, vec![address]).unwrap();
+    let error = Bootstrap::new(beginning("net", vec![]), vec![node]).unwrap_err();
+    assert_eq!(error, BootstrapError::WeakKey("weak".to_owned()));
+}
