@@ -10,5 +10,8 @@ mod network;
 mod running;
 #[path = "cli/usage.rs"]
 mod usage;
+#[cfg(unix)]
+#[path = "cli/wait.rs"]
+mod wait;
 #[path = "cli/wallet.rs"]
 mod wallet;

@@ -4,11 +4,12 @@ use std::io::{BufRead, BufReader};
 use std::net::{TcpListener, UdpSocket};
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::Value;
 
 use crate::program::Program;
+use crate::wait::end_of;
 
 /// A running program whose lines are read; it is killed if the test ends early.
 struct Running {
@@ -45,14 +46,8 @@ impl Running {
                 .unwrap()
                 .success()
         );
-        let asked = Instant::now();
-        while asked.elapsed() < Duration::from_secs(2) {
-            if let Some(status) = self.child.try_wait().unwrap() {
-                return status.code();
-            }
-            std::thread::sleep(Duration::from_millis(10));
-        }
-        panic!("it does not end within two seconds");
+        let status = end_of(&mut self.child, Duration::from_secs(2));
+        status.expect("it ends within two seconds").code()
     }
 }
 
