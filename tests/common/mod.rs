@@ -5,4 +5,5 @@ pub mod net;
 pub mod processes;
 pub mod proxy;
 pub mod stranger;
+pub mod town;
 pub mod wait;

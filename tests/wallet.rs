@@ -1,0 +1,9 @@
+//! A wallet's session against whole nodes: paid by name, resumed after a crash, paused and gone on, followed over the
+//! death of a node, and never fooled.
+
+mod common;
+mod wallet {
+    mod liars;
+    mod payments;
+    mod watching;
+}
