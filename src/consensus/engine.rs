@@ -6,7 +6,6 @@
 //! perform [`Engine::take_effects`] in order. A block certified elsewhere is committed by the host, which
 //! then calls [`Engine::advance`]: a certificate needs no agreement of ours.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arc_malachitebft_core_consensus as mc;
@@ -16,7 +15,7 @@ use mc::{Input, LocallyProposedValue, MisbehaviorEvidence, Params, ProposedValue
 
 use super::context::{Ctx, Height, Value, Voters};
 use super::handler::{
-    Effect, Evidence, Fault, Handler, Mark, Marks, Timer, Timing, evidence_of, mark_of,
+    Effect, Evidence, Fault, Handler, Mark, Marks, Timer, Timing, evidence_of, is_by, mark_of,
     to_core_timeout,
 };
 use super::message::Message;
@@ -30,9 +29,6 @@ use crate::chain::validator::ValidatorSet;
 /// Heights for which the core keeps early messages, and messages a height.
 const EARLY_HEIGHTS: usize = 2;
 const EARLY_MESSAGES: usize = 1024;
-
-/// Most block bodies kept for the heights under way.
-const MAX_BODIES: usize = 64;
 
 /// What an engine is made of.
 pub struct Settings {
@@ -100,9 +96,10 @@ impl Engine {
             marks: Marks {
                 last: settings.guard,
                 unrecorded: None,
+                logged: None,
             },
             height: settings.height,
-            bodies: BTreeMap::new(),
+            bodies: Default::default(),
             absent: Default::default(),
             fault: None,
         };
@@ -182,8 +179,10 @@ impl Engine {
         for bytes in entries {
             match wal::decode(bytes) {
                 Ok(entry) => {
-                    if let Some(body) = entry.body {
-                        self.handler.bodies.insert(body.id(), body);
+                    if let (Some(body), Input::ProposedValue(value, _)) = (entry.body, &entry.input)
+                    {
+                        let round = value.round.as_u32().unwrap_or(0);
+                        self.handler.bodies.keep(round, body, None);
                     }
                     inputs.push(entry.input);
                 }
@@ -200,7 +199,15 @@ impl Engine {
         let is_behind_guard =
             guard.is_some_and(|mark| mark.height >= self.height() && logged < Some(mark));
         self.state.params.enabled = !is_behind_guard;
-        self.handler.marks.last = guard.max(logged);
+        // What the crash kept from the guard is recorded with the first message that leaves.
+        self.handler.marks = Marks {
+            last: guard.max(logged),
+            unrecorded: logged.filter(|_| logged > guard),
+            logged,
+        };
+        // Order: what came before the replay is handled (and logged) after it. Handled by it, our votes
+        // would follow from messages that the log does not hold.
+        let early = self.state.take_pending_inputs(&());
         self.handler.is_recovering = true;
         self.begin();
         self.state
@@ -211,19 +218,17 @@ impl Engine {
         }
         self.state.reset_entries_index();
         self.handler.is_recovering = false;
+        for input in early {
+            self.feed(input);
+        }
     }
 
     /// The greatest mark among our own messages in the log.
     fn logged_mark(&self, entries: &[Vec<u8>]) -> Option<Mark> {
-        let own = |message: &Message| match message {
-            Message::Vote(vote) => vote.voter == self.handler.me,
-            Message::Proposal(proposal) => proposal.proposer == self.handler.me,
-            Message::Polka(_) | Message::Round(_) => false,
-        };
         entries
             .iter()
             .filter_map(|bytes| wal::message_of(bytes))
-            .filter(own)
+            .filter(|message| is_by(message, &self.handler.me))
             .filter_map(|message| mark_of(&message, &self.handler.verifier))
             .max()
     }
@@ -248,7 +253,16 @@ impl Engine {
         if message.height() > height.saturating_add(1) {
             return Receipt::Ahead;
         }
-        self.feed(to_core_input(message));
+        let is_early = !self.is_started || message.height() > height;
+        let of = Height(message.height());
+        let is_certificate = matches!(message, Message::Polka(_) | Message::Round(_));
+        let input = to_core_input(message);
+        match is_early && is_certificate {
+            // The core keeps early votes and proposals by itself. A certificate it would take at once,
+            // log, act on without our having begun, and forget when we begin.
+            true => self.state.buffer_input(of, input, &()),
+            false => self.feed(input),
+        }
         Receipt::Taken
     }
 
@@ -259,12 +273,25 @@ impl Engine {
         block: Arc<Block>,
         is_valid: bool,
     ) {
-        if !self.is_started || proposal.height != self.height() || !self.keep(block) {
+        if !self.is_started || proposal.height != self.height() || block.id() != proposal.block {
             return;
         }
+        // The core holds a verdict for all rounds; to repeat it would log the whole block again.
+        if self.has_body(&proposal.block) {
+            return;
+        }
+        let (height, round) = (Height(proposal.height), Round::new(proposal.round));
+        // A proposer has few proposals a round, however many it signs: it must not fill our memory.
+        let is_admitted = !self
+            .state
+            .exceeds_per_round_cap(height, round, &proposal.block);
+        if !is_admitted {
+            return;
+        }
+        self.keep(proposal.round, block);
         let value = ProposedValue {
-            height: Height(proposal.height),
-            round: Round::new(proposal.round),
+            height,
+            round,
             valid_round: wal::round_or_nil(proposal.pol_round),
             proposer: proposal.proposer,
             value: Value(proposal.block),
@@ -275,7 +302,7 @@ impl Engine {
 
     /// Whether the body of a block is at hand.
     pub fn has_body(&self, block: &Hash) -> bool {
-        self.handler.bodies.contains_key(block)
+        self.handler.bodies.get(block).is_some()
     }
 
     /// Answers [`Effect::BuildProposal`].
@@ -284,10 +311,9 @@ impl Engine {
             return;
         }
         let value = Value(block.id());
-        if self.keep(Arc::new(block)) {
-            let proposed = LocallyProposedValue::new(Height(height), Round::new(round), value);
-            self.feed(Input::Propose(proposed));
-        }
+        self.keep(round, Arc::new(block));
+        let proposed = LocallyProposedValue::new(Height(height), Round::new(round), value);
+        self.feed(Input::Propose(proposed));
     }
 
     /// A timer has gone off.
@@ -306,9 +332,7 @@ impl Engine {
         });
         let ended = self.handler.height;
         self.handler.height = ended.saturating_add(1);
-        self.handler
-            .bodies
-            .retain(|_, block| block.header.height > ended);
+        self.handler.bodies.clear();
         self.is_started = false;
         // Order: reset now, so that messages of the next height queue in the core until it begins.
         self.state.reset_and_start_height(
@@ -321,13 +345,10 @@ impl Engine {
         evidence
     }
 
-    fn keep(&mut self, block: Arc<Block>) -> bool {
-        let id = block.id();
-        if self.handler.bodies.len() >= MAX_BODIES && !self.has_body(&id) {
-            return false;
-        }
-        self.handler.bodies.insert(id, block);
-        true
+    fn keep(&mut self, round: u32, block: Arc<Block>) {
+        let needed = self.state.driver.valid_value();
+        let needed = needed.map(|valid| valid.value.0);
+        self.handler.bodies.keep(round, block, needed);
     }
 
     fn feed(&mut self, input: Input<Ctx>) {

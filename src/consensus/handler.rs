@@ -3,7 +3,6 @@
 //! Law 1: nothing here returns an error to the core. A fault is latched, the core is answered safely,
 //! and from then on no effect leaves.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,6 +12,7 @@ use arc_malachitebft_core_consensus::{
 use arc_malachitebft_core_types as core;
 use core::{SignedMessage, Timeout, TimeoutKind, VoteType};
 
+use super::bodies::Bodies;
 use super::context::{Ctx, Height, Voters};
 use super::message::{Message, Proposal, Vote};
 use super::signing::{
@@ -223,6 +223,8 @@ pub struct Marks {
     pub last: Option<Mark>,
     /// The same, while the guard has not recorded it.
     pub unrecorded: Option<Mark>,
+    /// The greatest mark of the log that is replayed, or was when the height began.
+    pub logged: Option<Mark>,
 }
 
 /// Everything that effects touch; apart from the core's own state.
@@ -233,12 +235,12 @@ pub struct Handler {
     pub verifier: Verifier,
     pub timing: Timing,
     pub effects: Vec<Effect>,
-    /// While the log is replayed nothing is logged again.
+    /// While the log is replayed nothing of it is logged again.
     pub is_recovering: bool,
     pub marks: Marks,
     /// The height under way, or the next one.
     pub height: u64,
-    pub bodies: BTreeMap<Hash, Arc<Block>>,
+    pub bodies: Bodies,
     pub absent: std::collections::BTreeSet<Address>,
     pub fault: Option<Fault>,
 }
@@ -404,16 +406,25 @@ impl Handler {
     }
 
     fn log(&mut self, height: Height, input: &Input<Ctx>) {
-        if self.is_recovering {
-            return;
-        }
         let entry = wal::encode(input, |block| self.bodies.get(block).cloned());
-        if let Some(entry) = entry {
+        let Some(entry) = entry else {
+            return;
+        };
+        if !self.is_recovering || self.is_own_and_new(&entry) {
             self.emit(Effect::Append {
                 height: height.0,
                 entry,
             });
         }
+    }
+
+    /// Whether an entry met in a replay is our own message that the crash kept from the log. It follows
+    /// from the log's end, so it belongs there; if it were not logged, the guard would know more than
+    /// the log after the next crash.
+    fn is_own_and_new(&self, entry: &[u8]) -> bool {
+        wal::message_of(entry)
+            .filter(|message| is_by(message, &self.me))
+            .is_some_and(|message| mark_of(&message, &self.verifier) > self.marks.logged)
     }
 
     fn schedule(&mut self, timeout: Timeout) {
@@ -508,6 +519,15 @@ pub fn evidence_of(evidence: &MisbehaviorEvidence<Ctx>) -> Vec<Evidence> {
         ))
     });
     votes.chain(proposals).collect()
+}
+
+/// Whether a message is a vote or proposal of this validator.
+pub fn is_by(message: &Message, signer: &Address) -> bool {
+    match message {
+        Message::Vote(vote) => vote.voter == *signer,
+        Message::Proposal(proposal) => proposal.proposer == *signer,
+        Message::Polka(_) | Message::Round(_) => false,
+    }
 }
 
 /// The mark of one of our own logged messages.

@@ -4,11 +4,14 @@
 //! before the log that explains it is durable. The twelve laws it keeps are in `docs/protocol.md`,
 //! section "Agreement". Malachite's types do not leave this room.
 
+mod bodies;
 mod context;
 pub mod engine;
 mod handler;
 pub mod message;
 mod signing;
+#[cfg(test)]
+mod tests;
 mod wal;
 
 pub use engine::{Engine, Receipt, Settings};
