@@ -3,7 +3,8 @@
 
 use super::for_seeds;
 use super::host::{Habits, Tail};
-use super::world::{MS, Plan, Rng, SECOND, World};
+use super::plan::{MS, Plan, Rng, SECOND};
+use super::world::World;
 use crate::consensus::Evidence;
 
 /// The faults end here; a seed that has not gone on a minute later has lost its liveness.

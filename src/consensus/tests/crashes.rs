@@ -1,7 +1,8 @@
 //! Power is lost at every effect in turn; and stores come back from old backups.
 
 use super::host::{Habits, Tail};
-use super::world::{MS, Plan, SECOND, World};
+use super::plan::{MS, Plan, SECOND};
+use super::world::World;
 
 /// Effects tried: about five heights.
 const POINTS: u32 = 150;

@@ -1,7 +1,8 @@
 //! Networks without malice decide, halt safely when too few are up, and resume by themselves.
 
 use super::host::Tail;
-use super::world::{FOR_EVER, MS, Plan, SECOND, World};
+use super::plan::{FOR_EVER, MS, Plan, SECOND};
+use super::world::World;
 
 fn sound(world: &World) {
     assert_eq!(world.watch.first_breach(), None);

@@ -9,8 +9,8 @@ use proptest::prelude::*;
 use super::people::{GENESIS, block, key, proposal, vote};
 use crate::chain::certificate::{VoteKind, vote_sign_bytes};
 use crate::chain::codec::{Decode, Encode};
-use crate::chain::fixtures::assert_golden;
 use crate::chain::hash::{Hash, hex};
+use crate::chain::testing::network::assert_golden;
 use crate::consensus::context::{Height, Value};
 use crate::consensus::message::{
     MAX_ROUND, Message, PolkaCertificate, PolkaSignature, RoundCertificate, RoundSignature,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::people::GENESIS;
-use super::world::Rng;
+use super::plan::Rng;
 use crate::chain::block::Block;
 use crate::chain::certificate::Certificate;
 use crate::chain::hash::Hash;

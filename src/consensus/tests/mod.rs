@@ -12,6 +12,7 @@ mod forged;
 mod host;
 mod machine;
 mod people;
+mod plan;
 mod world;
 
 use world::World;
