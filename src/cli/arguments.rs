@@ -101,6 +101,12 @@ pub enum Command {
         #[command(subcommand)]
         command: WalletCommand,
     },
+    /// The public ledger
+    Explore {
+        /// What to show.
+        #[command(subcommand)]
+        command: ExploreCommand,
+    },
 }
 
 /// `natcoin network`.
@@ -202,6 +208,69 @@ pub enum WalletCommand {
     Restore(WalletRestore),
     /// Show the wallet's address
     Address,
+    /// Show what the wallet has, proven
+    Balance,
+    /// Pay to a name or an address
+    Pay(Pay),
+    /// Show what happened, proven; payments that wait are followed to their end first
+    History(History),
+    /// Show what happens, as it becomes final
+    Watch,
+    /// Show the account's name, or take one for good
+    Name {
+        /// The name to take
+        #[arg(value_name = "NAME")]
+        name: Option<String>,
+    },
+    /// Show every node of the bootstrap file, reachable or not
+    Nodes,
+}
+
+/// `natcoin wallet pay`.
+#[derive(Debug, Args)]
+pub struct Pay {
+    /// Whom: @alice, or an address (nat1...)
+    #[arg(value_name = "TO")]
+    pub to: String,
+    /// How many NAT: 5 or 0.25
+    #[arg(value_name = "AMOUNT", allow_negative_numbers = true)]
+    pub amount: String,
+    /// A public note of at most 256 bytes
+    #[arg(long, value_name = "TEXT")]
+    pub memo: Option<String>,
+}
+
+/// `natcoin wallet history`.
+#[derive(Debug, Args)]
+pub struct History {
+    /// At most so many entries, the newest
+    #[arg(long, default_value_t = 50, value_name = "N")]
+    pub limit: usize,
+}
+
+/// `natcoin explore`.
+#[derive(Debug, Subcommand)]
+pub enum ExploreCommand {
+    /// Show a block
+    Block {
+        /// Its height [default: the newest]
+        height: Option<u64>,
+    },
+    /// Show a transaction
+    Transaction {
+        /// Its 64 hexadecimal digits
+        id: String,
+    },
+    /// Show an account
+    Account {
+        /// Its address, or @name
+        who: String,
+    },
+    /// Show whose a name is
+    Name {
+        /// The name
+        name: String,
+    },
 }
 
 /// `natcoin wallet restore`.

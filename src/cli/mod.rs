@@ -7,10 +7,12 @@
 pub mod arguments;
 pub mod context;
 pub mod devnet;
+pub mod explore;
 pub mod failure;
 pub mod log;
 pub mod network;
 pub mod node;
+pub mod online;
 pub mod outcome;
 pub mod output;
 pub mod prompt;
@@ -24,7 +26,9 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use self::arguments::{Arguments, Command, NetworkCommand, NodeCommand, WalletCommand};
+use self::arguments::{
+    Arguments, Command, ExploreCommand, NetworkCommand, NodeCommand, WalletCommand,
+};
 use self::context::Context;
 use self::failure::Failure;
 use self::output::Output;
@@ -62,12 +66,40 @@ async fn run(context: &Context, command: Command) -> Result<(), Failure> {
             Some(NodeCommand::Id) => output.report(&node::id(arguments.home.as_deref())?),
             None => node::run(context, arguments.home.as_deref()).await,
         },
-        Command::Wallet { command } => match command {
-            WalletCommand::New => output.report(&wallet::new(context)?),
-            WalletCommand::Restore(arguments) => {
-                output.report(&wallet::restore(context, &arguments)?)
+        Command::Wallet { command } => run_wallet(context, command).await,
+        Command::Explore { command } => match command {
+            ExploreCommand::Block { height } => {
+                output.report(&explore::block(context, height).await?)
             }
-            WalletCommand::Address => output.report(&wallet::address(context)?),
+            ExploreCommand::Transaction { id } => {
+                output.report(&explore::transaction(context, &id).await?)
+            }
+            ExploreCommand::Account { who } => {
+                output.report(&explore::account(context, &who).await?)
+            }
+            ExploreCommand::Name { name } => output.report(&explore::name(context, &name).await?),
         },
+    }
+}
+
+async fn run_wallet(context: &Context, command: WalletCommand) -> Result<(), Failure> {
+    let output: &Output = &context.output;
+    match command {
+        WalletCommand::New => output.report(&wallet::new(context)?),
+        WalletCommand::Restore(arguments) => output.report(&wallet::restore(context, &arguments)?),
+        WalletCommand::Address => output.report(&wallet::address(context)?),
+        WalletCommand::Balance => output.report(&wallet::ask::balance(context).await?),
+        WalletCommand::Pay(arguments) => {
+            output.report(&wallet::pay::pay(context, &arguments).await?)
+        }
+        WalletCommand::History(arguments) => {
+            output.report(&wallet::past::history(context, &arguments).await?)
+        }
+        WalletCommand::Watch => wallet::past::watch(context).await,
+        WalletCommand::Name { name: Some(name) } => {
+            output.report(&wallet::pay::claim_name(context, &name).await?)
+        }
+        WalletCommand::Name { name: None } => output.report(&wallet::ask::name(context).await?),
+        WalletCommand::Nodes => output.report(&wallet::ask::nodes(context).await?),
     }
 }

@@ -1,7 +1,11 @@
-//! `natcoin wallet`: the commands that need no network.
+//! `natcoin wallet`: here the commands that need no network; the others in `wallet/`.
 //!
 //! Recovery words are shown once, and a wallet is made only after they were checked. A secret must
 //! never reach an argument, an error or the log.
+
+pub mod ask;
+pub mod past;
+pub mod pay;
 
 use rand::seq::IndexedRandom;
 

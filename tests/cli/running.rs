@@ -192,3 +192,108 @@ fn a_port_in_use_is_named() {
     let run = program.run(&["node", "--home", "net/mangart"]);
     assert!(run.stderr.contains(&port), "{}", run.stderr);
 }
+
+#[test]
+fn a_payment_on_a_devnet_is_final_and_proven_and_refusals_have_their_codes() {
+    let program = Program::new();
+    let mut devnet = Running::start(&program, &["devnet", "--wallets", "2"]);
+    let ready = devnet.line();
+    let text = |field: &str| ready[field].as_str().unwrap().to_owned();
+    let (file, data, password) = (text("bootstrap"), text("data_dir"), text("password_file"));
+    let of = |profile: &str, words: &[&str]| {
+        let global = [
+            "--bootstrap",
+            &file,
+            "--data-dir",
+            &data,
+            "--profile",
+            profile,
+        ];
+        let all = [&global[..], words, &["--password-file", &password]].concat();
+        program.json(&all)
+    };
+    let (code, paid) = of(
+        "bob",
+        &["wallet", "pay", "@alice", "5", "--memo", "hi", "--yes"],
+    );
+    assert_eq!((code, &paid["status"]), (0, &"final".into()), "{paid}");
+    assert_eq!(paid["validators"], 4);
+    assert!(paid["signed_by"].as_u64().unwrap() >= 3);
+    for (profile, balance) in [("bob", "995.00000000"), ("alice", "1005.00000000")] {
+        let (code, shown) = of(profile, &["wallet", "balance"]);
+        assert_eq!((code, &shown["balance"]), (0, &balance.into()));
+        assert_eq!(
+            (&shown["name"], &shown["proven"]),
+            (&profile.into(), &true.into())
+        );
+        let (_, history) = of(profile, &["wallet", "history"]);
+        assert_eq!(history["complete"], true);
+        assert_eq!(history["entries"][0]["transaction"], paid["transaction"]);
+    }
+    let (code, nodes) = of("bob", &["wallet", "nodes"]);
+    assert_eq!((code, &nodes["validators_up"]), (0, &4.into()), "{nodes}");
+    let id = paid["transaction"].as_str().unwrap();
+    let (code, shown) = of("bob", &["explore", "transaction", id]);
+    assert_eq!((code, &shown["memo"]), (0, &"hi".into()));
+    let (code, owner) = of("bob", &["explore", "name", "alice"]);
+    assert_eq!((code, &owner["balance"]), (0, &"1005.00000000".into()));
+
+    let refused = |words: &[&str], exit: i32, error: &str| {
+        let (code, json) = of("bob", &[&["wallet"], words, &["--yes"]].concat());
+        assert_eq!(
+            (code, &json["error"]["code"]),
+            (exit, &error.into()),
+            "{json}"
+        );
+    };
+    refused(&["pay", "@nobody", "5"], 4, "name_unknown");
+    refused(&["pay", "@bob", "5"], 4, "own_address");
+    refused(&["pay", "@alice", "5000"], 4, "insufficient_funds");
+    refused(&["pay", "@alice", "0"], 2, "amount_invalid");
+    refused(&["pay", "@alice", "-5"], 2, "amount_invalid");
+    refused(&["pay", "@alice", "0.000000001"], 2, "amount_invalid");
+    refused(&["pay", "alice", "5"], 2, "payee_invalid");
+    refused(
+        &["pay", "@alice", "5", "--memo", &"x".repeat(257)],
+        2,
+        "memo_too_long",
+    );
+    refused(&["name", "bobby"], 4, "already_named");
+    let wrong = program.write("wrong", "not the password");
+    let (code, json) = program.json(&[
+        "--bootstrap",
+        &file,
+        "--data-dir",
+        &data,
+        "--profile",
+        "bob",
+        "--password-file",
+        wrong.to_str().unwrap(),
+        "wallet",
+        "pay",
+        "@alice",
+        "5",
+        "--yes",
+    ]);
+    assert_eq!(
+        (code, &json["error"]["code"]),
+        (6, &"password_wrong".into())
+    );
+    let (_, unchanged) = of("bob", &["wallet", "balance"]);
+    assert_eq!(unchanged["balance"], "995.00000000");
+
+    let kept = program.path("kept.toml");
+    std::fs::copy(&file, &kept).unwrap();
+    assert_eq!(devnet.end("-INT"), Some(0));
+    let (code, json) = program.json(&[
+        "--bootstrap",
+        kept.to_str().unwrap(),
+        "explore",
+        "name",
+        "alice",
+    ]);
+    assert_eq!(
+        (code, &json["error"]["code"]),
+        (3, &"no_node_reachable".into())
+    );
+}

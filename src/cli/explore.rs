@@ -1,0 +1,126 @@
+//! `natcoin explore`: the public ledger, proven like everything else.
+
+use super::context::Context;
+use super::failure::Failure;
+use super::online::with_session;
+use super::report::explore::{AccountShown, BlockShown, TransactionLine, TransactionShown};
+use super::report::wallet::EntryKind;
+use super::values::{self, Payee};
+use crate::chain::account::Account;
+use crate::chain::amount::Amount;
+use crate::chain::hash::Hash;
+use crate::chain::key::Address;
+use crate::chain::name::Name;
+use crate::chain::transaction::{Operation, SignedTransaction};
+use crate::directory::utc;
+
+/// `explore block`: of a height, or the newest.
+///
+/// # Errors
+/// If no node can be reached, or none has it.
+pub async fn block(context: &Context, height: Option<u64>) -> Result<BlockShown, Failure> {
+    with_session(context, async |session| {
+        let height = height.unwrap_or_else(|| session.newest().height.max(1));
+        let proven = session.block(height).await?;
+        let header = proven.value.header;
+        let transactions = proven.value.transactions.unwrap_or_default();
+        Ok(BlockShown {
+            status: "ok",
+            height: header.height,
+            hash: header.id(),
+            parent: header.parent,
+            time: utc::format(header.time_ms),
+            proposer: header.proposer,
+            state_root: header.state_root,
+            signed_by: usize::from(proven.at.signed_by),
+            validators: session.bootstrap().genesis().validators.count(),
+            transactions: transactions.iter().map(line).collect(),
+        })
+    })
+    .await
+}
+
+/// `explore transaction`.
+///
+/// # Errors
+/// If no node can be reached, or none knows it.
+pub async fn transaction(context: &Context, id: &str) -> Result<TransactionShown, Failure> {
+    let id: Hash = id.parse()?;
+    with_session(context, async |session| {
+        let proven = session.transaction(id).await?;
+        Ok(TransactionShown {
+            status: "final",
+            height: proven.at.height,
+            time: utc::format(proven.at.time_ms),
+            line: line(&proven.value.transaction),
+        })
+    })
+    .await
+}
+
+/// `explore account`: by address or `@name`.
+///
+/// # Errors
+/// If no node can be reached, or nobody has the name.
+pub async fn account(context: &Context, who: &str) -> Result<AccountShown, Failure> {
+    match values::payee(who)? {
+        Payee::Name(name) => by_name(context, name).await,
+        Payee::Address(address) => {
+            with_session(context, async |session| {
+                let proven = session.account(address).await?;
+                Ok(shown(address, proven.value.as_ref(), proven.at.height))
+            })
+            .await
+        }
+    }
+}
+
+/// `explore name`.
+///
+/// # Errors
+/// As [`account`].
+pub async fn name(context: &Context, name: &str) -> Result<AccountShown, Failure> {
+    by_name(context, name.parse()?).await
+}
+
+async fn by_name(context: &Context, name: Name) -> Result<AccountShown, Failure> {
+    with_session(context, async |session| {
+        let proven = session.resolve(&name).await?;
+        let owner = &proven.value;
+        Ok(shown(owner.address, Some(&owner.account), proven.at.height))
+    })
+    .await
+}
+
+fn shown(address: Address, account: Option<&Account>, height: u64) -> AccountShown {
+    AccountShown {
+        status: "ok",
+        address,
+        name: account.and_then(|account| account.name.clone()),
+        balance: account.map_or(Amount::ZERO, |account| account.balance),
+        nonce: account.map_or(0, |account| account.nonce),
+        activities: account.map_or(0, |account| account.activities),
+        height,
+        proven: true,
+    }
+}
+
+fn line(signed: &SignedTransaction) -> TransactionLine {
+    let transaction = &signed.transaction;
+    let (kind, to, amount, memo) = match &transaction.operation {
+        Operation::Transfer { to, amount, memo } => {
+            (EntryKind::Sent, Some(*to), *amount, memo.to_text())
+        }
+        Operation::ClaimName { name } => (EntryKind::Named, None, Amount::ZERO, name.to_string()),
+    };
+    TransactionLine {
+        transaction: transaction.id(),
+        kind,
+        sender: transaction.sender,
+        to,
+        amount,
+        fee: transaction.fee,
+        nonce: transaction.nonce,
+        memo,
+    }
+}

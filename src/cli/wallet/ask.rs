@@ -1,0 +1,80 @@
+//! `wallet balance`, `wallet name` and `wallet nodes`: questions that need no password.
+
+use crate::chain::amount::Amount;
+use crate::cli::context::Context;
+use crate::cli::failure::Failure;
+use crate::cli::online::{self, own_address, with_session};
+use crate::cli::report::wallet::{Balance, NodeSeen, WalletName, WalletNodes};
+use crate::node::session::{NodeReport, UsedAs};
+
+/// `wallet balance`.
+///
+/// # Errors
+/// If no node can be reached.
+pub async fn balance(context: &Context) -> Result<Balance, Failure> {
+    let address = own_address(context)?;
+    with_session(context, async |session| {
+        let proven = session.account(address).await?;
+        let account = proven.value.as_ref();
+        Ok(Balance {
+            status: "ok",
+            address,
+            name: account.and_then(|account| account.name.clone()),
+            balance: account.map_or(Amount::ZERO, |account| account.balance),
+            height: proven.at.height,
+            proven: true,
+        })
+    })
+    .await
+}
+
+/// `wallet name` without a name to claim.
+///
+/// # Errors
+/// If no node can be reached.
+pub async fn name(context: &Context) -> Result<WalletName, Failure> {
+    let balance = balance(context).await?;
+    Ok(WalletName {
+        status: "ok",
+        address: balance.address,
+        name: balance.name,
+        height: balance.height,
+        proven: true,
+    })
+}
+
+/// `wallet nodes`: every node of the bootstrap file, reachable or not.
+///
+/// # Errors
+/// If the bootstrap file is not sound.
+pub async fn nodes(context: &Context) -> Result<WalletNodes, Failure> {
+    let session = online::start(context).await?;
+    let progress = context.output.progress("asking every node");
+    let reports = session.nodes().await;
+    drop(progress);
+    let (network, quorum) = (session.bootstrap().network().to_owned(), session.quorum());
+    session.close().await;
+    let seen = reports.into_iter().map(seen).collect();
+    Ok(WalletNodes::new(network, seen, quorum.needed))
+}
+
+fn seen(report: NodeReport) -> NodeSeen {
+    NodeSeen {
+        name: report.name.to_string(),
+        peer_id: report.peer_id.to_string(),
+        validator: report.validator,
+        reachable: report.reachable,
+        round_trip_ms: report
+            .rtt
+            .map(|rtt| (rtt.as_secs_f64() * 1e5).round() / 100.0),
+        height: report.height,
+        used_as: report.used_as.map(|used_as| match used_as {
+            UsedAs::Active => "active",
+            UsedAs::Standby => "standby",
+        }),
+        problem: report
+            .lie
+            .map(|lie| format!("it lied: {lie}"))
+            .or(report.problem),
+    }
+}

@@ -1,0 +1,157 @@
+//! `wallet history` and `wallet watch`: what happened to the account, and what happens now.
+
+use super::pay::tell;
+use crate::chain::amount::Amount;
+use crate::chain::hash::Hash;
+use crate::chain::key::Address;
+use crate::chain::transaction::{Operation, Transaction};
+use crate::cli::arguments::History as HistoryArguments;
+use crate::cli::context::Context;
+use crate::cli::failure::Failure;
+use crate::cli::online::{own_address, with_session};
+use crate::cli::report::wallet::{EntryKind, History, HistoryEntry, WatchEvent};
+use crate::cli::signal::Signals;
+use crate::directory::utc;
+use crate::node::profile::ProfileError;
+use crate::node::session::{self, Purse, Session};
+use crate::wallet::journal::Journal;
+
+/// `wallet history`: payments that wait are followed first; then all is proven.
+///
+/// # Errors
+/// If no node can be reached.
+pub async fn history(context: &Context, arguments: &HistoryArguments) -> Result<History, Failure> {
+    let address = own_address(context)?;
+    with_session(context, async |session| {
+        let journal = resumed(context, session).await?;
+        let past = session.history(address, arguments.limit).await?;
+        let newest = past.entries.iter().rev().take(arguments.limit);
+        let entries: Vec<HistoryEntry> = newest
+            .map(|entry| {
+                line(
+                    &address,
+                    &entry.transaction,
+                    entry.height,
+                    Some(entry.time_ms),
+                )
+            })
+            .collect();
+        let genesis = session.bootstrap().genesis().hash();
+        let pending = journal
+            .unresolved(genesis)
+            .map(|payment| line(&address, &payment.transaction().transaction, 0, None));
+        let activities = past.account.map_or(0, |account| account.activities);
+        Ok(History {
+            status: "ok",
+            address,
+            height: past.at.height,
+            complete: past.complete && u64::try_from(entries.len()) == Ok(activities),
+            activities,
+            pending: pending.collect(),
+            entries,
+        })
+    })
+    .await
+}
+
+/// Follows what waits, unless another process does, and gives the journal.
+async fn resumed(context: &Context, session: &Session) -> Result<Journal, Failure> {
+    let (data, name) = (context.data_dir()?, context.profile()?);
+    match data.open(&name) {
+        Ok(profile) => {
+            let mut purse = Purse::open(profile)?;
+            let progress = context.output.progress("looking after payments that wait");
+            session
+                .resume_pending(&mut purse, &mut |event| tell(&progress, &event))
+                .await?;
+            Ok(purse.journal())
+        }
+        Err(ProfileError::InUse { .. }) => Ok(data.read_journal(&name)?),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// `wallet watch`: a line for each thing that becomes final, until a signal.
+///
+/// # Errors
+/// If no node can be reached at first.
+pub async fn watch(context: &Context) -> Result<(), Failure> {
+    let address = own_address(context)?;
+    let mut signals = Signals::new()?;
+    with_session(context, async |session| {
+        tokio::select! {
+            () = signals.end() => Ok(()),
+            ended = tell_all(context, session, address) => ended,
+        }
+    })
+    .await
+}
+
+async fn tell_all(context: &Context, session: &Session, address: Address) -> Result<(), Failure> {
+    let mut watch = session.watch(&[address]);
+    context
+        .output
+        .note(&format!("watching {address}; Ctrl-C ends it"));
+    loop {
+        match watch.next().await? {
+            session::WatchEvent::Activity(entry) => {
+                let account = session.account(address).await?.value;
+                context.output.report(&WatchEvent {
+                    status: "final",
+                    entry: line(
+                        &address,
+                        &entry.transaction,
+                        entry.height,
+                        Some(entry.time_ms),
+                    ),
+                    balance: account.map_or(Amount::ZERO, |account| account.balance),
+                })?;
+            }
+            session::WatchEvent::Connected { node } => {
+                context.output.note(&format!("{node} tells what happens"))
+            }
+            session::WatchEvent::Disconnected => {
+                context
+                    .output
+                    .note("no node can be reached; going on when one comes back");
+            }
+            session::WatchEvent::Block(_) => {}
+        }
+    }
+}
+
+fn line(
+    own: &Address,
+    transaction: &Transaction,
+    height: u64,
+    time_ms: Option<u64>,
+) -> HistoryEntry {
+    let id: Hash = transaction.id();
+    let is_own = transaction.sender == *own;
+    let (kind, counterparty, amount, memo) = match &transaction.operation {
+        Operation::Transfer { to, amount, memo } => match is_own {
+            true => (EntryKind::Sent, Some(*to), *amount, memo.to_text()),
+            false => (
+                EntryKind::Received,
+                Some(transaction.sender),
+                *amount,
+                memo.to_text(),
+            ),
+        },
+        Operation::ClaimName { name } => (EntryKind::Named, None, Amount::ZERO, name.to_string()),
+    };
+    HistoryEntry {
+        kind,
+        transaction: id,
+        height,
+        time: time_ms.map(utc::format),
+        counterparty,
+        amount,
+        fee: if is_own {
+            transaction.fee
+        } else {
+            Amount::ZERO
+        },
+        memo,
+    }
+}
