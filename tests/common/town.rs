@@ -54,6 +54,11 @@ pub fn free_address() -> Multiaddr {
 
 /// The bootstrap of so many validators, and of `followers` further nodes.
 pub fn bootstrap(validators: u8, followers: u8) -> Bootstrap {
+    bootstrap_of("town", validators, followers)
+}
+
+/// As [`bootstrap`], of a network with this name: another name is another network.
+pub fn bootstrap_of(network: &str, validators: u8, followers: u8) -> Bootstrap {
     let node = |number: u8| {
         let name = format!("node-{number}").parse().unwrap();
         let node = Node::new(name, node_key(number).public(), vec![free_address()]).unwrap();
@@ -68,7 +73,7 @@ pub fn bootstrap(validators: u8, followers: u8) -> Bootstrap {
         name: Some(PEOPLE[usize::from(number)].parse().unwrap()),
     };
     let beginning = Beginning {
-        network: "town".to_owned(),
+        network: network.to_owned(),
         time_ms: 1_700_000_000_000,
         rules: Rules::default(),
         accounts: (0..3).map(endowed).collect(),

@@ -3,24 +3,31 @@
 use std::time::Duration;
 
 use natcoin::{
+    behaviour::{Role, Service},
     chain::{
         amount::Amount,
+        codec::{Decode, Encode},
         key::Address,
         rules::Rejection,
         transaction::{Memo, Operation, SignedTransaction, Transaction},
     },
     node::{
+        network::NetworkConfig,
         profile::DataDir,
         session::{
             Intent, Limits, Outcome, Progress, Purse, Recipient, Session, SessionConfig,
             SessionError,
         },
     },
+    replica::wire::SubmitReply,
     wallet::payment::{Payment, Status},
 };
 use tokio::sync::Notify;
 
-use crate::common::town::{Town, address, bootstrap, nat, person};
+use crate::common::{
+    net::{config, join},
+    town::{Town, address, bootstrap, bootstrap_of, nat, person},
+};
 
 fn to(recipient: Recipient, amount: Amount) -> Intent {
     Intent::Transfer {
@@ -304,6 +311,45 @@ async fn of_money_spent_twice_at_two_nodes_one_payment_is_final_and_the_other_sa
     }
     let session = town.session().await;
     assert_eq!(balance(&session, address(0)).await, nat(100));
+}
+
+/// What a network's first node says to the bytes of a transaction.
+async fn hand_in(town: &Town, transaction: &SignedTransaction) -> SubmitReply {
+    let node = &town.bootstrap.nodes()[0];
+    let mut member = join(NetworkConfig {
+        network_name: town.bootstrap.network().parse().unwrap(),
+        genesis: town.bootstrap.genesis().hash().0,
+        bootstrap: vec![(node.peer_id, node.addresses.clone())],
+        ..config(9, Role::Wallet)
+    })
+    .await;
+    member.up(node.peer_id).await;
+    let asking = member
+        .handle
+        .request(node.peer_id, Service::Submit, transaction.to_bytes());
+    SubmitReply::from_bytes(&asking.await.unwrap()).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_payment_replayed_on_another_network_is_rejected_there() {
+    let town = Town::of(1).await;
+    let other = Town::with(bootstrap_of("village", 1, 0), 1).await;
+    let session = town.session().await;
+    let mut purse = town.purse("bob");
+    let outcome = pay(&session, &mut purse, 1, to(named("alice"), nat(5))).await;
+    let transaction = outcome.payment.transaction();
+    let here = hand_in(&town, transaction).await;
+    assert!(matches!(here, SubmitReply::Final { .. }), "{here:?}");
+    let there = hand_in(&other, transaction).await;
+    assert!(
+        matches!(
+            there,
+            SubmitReply::Rejected(Rejection::ForeignNetwork { .. })
+        ),
+        "{there:?}"
+    );
+    let session = other.session().await;
+    assert_eq!(balance(&session, address(0)).await, nat(1_000));
 }
 
 #[tokio::test(flavor = "multi_thread")]

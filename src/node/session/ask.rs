@@ -5,7 +5,7 @@
 //!
 //! Never: give out what the light client has not verified. Next: `wallet/light.rs`; `facts.rs` for the questions.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use futures::StreamExt as _;
@@ -90,6 +90,7 @@ impl Inner {
         let bytes = query.to_bytes();
         let mut asked: Vec<NodeIndex> = Vec::new();
         let mut failed = BTreeMap::new();
+        let mut late = BTreeSet::new();
         let mut unknown = false;
         let mut flying = FuturesUnordered::new();
         loop {
@@ -101,6 +102,7 @@ impl Inner {
             if flying.is_empty() {
                 match next {
                     Some(node) => {
+                        late.insert(node);
                         asked.push(node);
                         flying.push(self.exchange(node, bytes.clone()));
                     }
@@ -111,6 +113,7 @@ impl Inner {
             let slow = sleep_until(clock_now() + SLOW);
             tokio::select! {
                 Some((node, taken, answer)) = flying.next() => {
+                    late.remove(&node);
                     match self.judge(node, taken, answer, &read) {
                         Ok(proven) => return Ok(proven),
                         Err(Failure::Unknown) => unknown = true,
@@ -120,6 +123,11 @@ impl Inner {
                 }
                 () = slow => {
                     if let Some(node) = next.filter(|node| !asked.contains(node)) {
+                        // Its answer may never be waited for: let the next question go elsewhere at once.
+                        for slow in std::mem::take(&mut late) {
+                            self.change(|pool| pool.struck(slow, format!("no answer within {SLOW:?}")));
+                        }
+                        late.insert(node);
                         asked.push(node);
                         flying.push(self.exchange(node, bytes.clone()));
                     }

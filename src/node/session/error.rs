@@ -86,7 +86,8 @@ pub enum SessionError {
 fn list(tried: &[Tried]) -> String {
     let parts: Vec<String> = tried
         .iter()
-        .map(|one| format!("{}: {}", one.name, one.why))
+        // The semicolon parts a message from its next step, for whoever reads it.
+        .map(|one| format!("{}: {}", one.name, one.why.replace("; ", ", ")))
         .collect();
-    parts.join(", ")
+    parts.join(" | ")
 }

@@ -5,6 +5,9 @@
 //!
 //! Never: ask anybody or read a clock. Next: `task.rs`, which fills it.
 
+#[cfg(test)]
+mod tests;
+
 use std::time::Duration;
 
 use libp2p::PeerId;

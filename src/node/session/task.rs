@@ -45,6 +45,7 @@ fn on_event(session: &Arc<Inner>, event: Event) {
         }
         Event::BootstrapUnreachable { peer, reason, .. } => {
             if let Some(node) = index(&peer) {
+                let reason = reason.replace(&format!("/p2p/{peer}"), "");
                 session.change(|pool| pool.unreachable(node, reason));
             }
         }

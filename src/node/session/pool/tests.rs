@@ -1,0 +1,82 @@
+//! Whom a session asks first, and whom never again.
+
+use super::*;
+
+const MS: fn(u64) -> Duration = Duration::from_millis;
+
+/// The four nodes of the embedded file, connected; each has proven height 10 after so many milliseconds.
+fn pool(rtts: [u64; 4]) -> Pool {
+    let mut pool = Pool::new(&Bootstrap::embedded());
+    for (node, rtt) in (0..).map(NodeIndex).zip(rtts) {
+        pool.came(node);
+        pool.proved(node, 10, Some(MS(rtt)));
+    }
+    pool
+}
+
+fn order(pool: &Pool) -> Vec<u16> {
+    pool.ranked().into_iter().map(|node| node.0).collect()
+}
+
+#[test]
+fn the_first_to_answer_stays_active_until_another_is_clearly_faster() {
+    let mut pool = pool([20, 15, 30, 40]);
+    assert_eq!(order(&pool), [0, 1, 2, 3]);
+    for _ in 0..20 {
+        pool.proved(NodeIndex(3), 10, Some(MS(2)));
+    }
+    assert_eq!(order(&pool)[0], 3);
+    assert_eq!(pool.used_as(NodeIndex(3)), Some(UsedAs::Active));
+    assert_eq!(pool.used_as(NodeIndex(1)), Some(UsedAs::Standby));
+    assert_eq!(pool.used_as(NodeIndex(2)), None);
+}
+
+#[test]
+fn a_node_that_failed_is_asked_last_till_it_answers() {
+    let mut pool = pool([1, 2, 3, 4]);
+    pool.struck(NodeIndex(0), "no answer".to_owned());
+    assert_eq!(order(&pool), [1, 2, 3, 0]);
+    pool.proved(NodeIndex(0), 10, None);
+    assert_eq!(order(&pool), [1, 0, 2, 3]);
+}
+
+#[test]
+fn a_node_that_is_far_behind_is_asked_last_and_one_by_a_block_is_not() {
+    let mut pool = pool([1, 2, 3, 4]);
+    pool.proved(NodeIndex(3), 12, None);
+    assert_eq!(order(&pool)[0], 0);
+    pool.proved(NodeIndex(3), 13, None);
+    assert_eq!(order(&pool)[0], 3);
+    assert!(!pool.should_watch(NodeIndex(0)));
+    assert!(pool.should_watch(NodeIndex(3)));
+}
+
+#[test]
+fn a_liar_is_never_asked_again_even_if_it_comes_back() {
+    let mut pool = pool([1, 2, 3, 4]);
+    pool.lied(NodeIndex(0), "a proof".to_owned());
+    pool.left(NodeIndex(0), "gone".to_owned());
+    pool.came(NodeIndex(0));
+    pool.proved(NodeIndex(0), 11, Some(MS(1)));
+    assert_eq!(order(&pool), [1, 2, 3]);
+    assert!(pool.tried(|_| None)[0].why.starts_with("lies: a proof"));
+}
+
+#[test]
+fn who_is_connected_counts_and_who_has_not_answered_is_not_asked() {
+    let mut pool = Pool::new(&Bootstrap::embedded());
+    assert!(!pool.is_hopeless());
+    pool.came(NodeIndex(2));
+    assert_eq!(order(&pool), [0u16; 0]);
+    let quorum = pool.quorum();
+    assert_eq!((quorum.up, quorum.needed, quorum.of), (1, 3, 4));
+    assert!(quorum.is_lost());
+    // A second dial that fails says nothing about the connection that stands.
+    pool.unreachable(NodeIndex(2), "refused".to_owned());
+    assert_eq!(pool.quorum().up, 1);
+    for node in (0..4).map(NodeIndex) {
+        pool.left(node, "refused".to_owned());
+    }
+    assert!(pool.is_hopeless());
+    assert!(pool.tried(|_| None).iter().all(|one| one.why == "refused"));
+}
