@@ -84,9 +84,10 @@ fn two_of_four_down_pause_the_network_and_nothing_is_lost() {
     assert!(message.contains("2 of 4"), "{message}");
     assert!(message.contains('3'), "{message}");
     assert_eq!(net.balance("bob"), "1001.00000000", "proven reads go on");
-    net.start(0);
-    net.start(3);
-    net.wait_in_step();
+    for index in [0, 3] {
+        net.start(index);
+        net.running[&index].wait_for("in_step");
+    }
     let next = net.pay("alice", "@bob", "4");
     assert!(next.is_final(), "{next:?}");
     assert_eq!(net.balance("bob"), "1007.00000000", "each payment once");
