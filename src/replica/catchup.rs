@@ -100,12 +100,12 @@ impl Replica {
     }
 
     fn on_blocks(&mut self, peer: Peer, first: u64, data: Option<Vec<u8>>, store: &Store) {
-        if self.catchup.asked == Some(peer) {
+        let was_asked = self.catchup.asked == Some(peer);
+        if was_asked {
             self.catchup.asked = None;
         }
         let Some(data) = data else {
-            let until = self.hands.now.elapsed + REST;
-            self.catchup.resting.insert(peer, until);
+            self.let_rest(peer);
             return self.catch_up();
         };
         let Ok(reply) = BlocksReply::from_bytes(&data) else {
@@ -123,7 +123,16 @@ impl Replica {
                 return self.accuse(peer, &reason);
             }
         }
+        // Whoever promises blocks and gives none would else be asked again at once, and for ever.
+        if was_asked && self.height() < first {
+            self.let_rest(peer);
+        }
         self.catch_up();
+    }
+
+    fn let_rest(&mut self, peer: Peer) {
+        let until = self.hands.now.elapsed + REST;
+        self.catchup.resting.insert(peer, until);
     }
 
     /// Takes the next block from a peer: certificate, then execution, then commit.

@@ -31,6 +31,7 @@ fn trouble(world: &mut World, is_gentle: bool) {
     let node = world.random.random_range(0..count);
     if world.nodes[node].live.is_none() {
         if world.random.random_range(0..3) == 0 {
+            world.nodes[node].disk.mend();
             world.start(node).unwrap();
         }
         return;
@@ -53,7 +54,15 @@ fn trouble(world: &mut World, is_gentle: bool) {
             world.cut(|node| mask >> node & 1 == 0);
         }
         3 | 4 => world.heal(),
-        5 => world.close(node),
+        5 => {
+            world.nodes[node].disk.mend();
+            world.close(node);
+        }
+        6 => {
+            world.nodes[node].survival = survival(world);
+            let syncs = world.random.random_range(0..12);
+            world.nodes[node].disk.fail_syncs_after(syncs);
+        }
         _ => {}
     }
 }
@@ -80,6 +89,7 @@ fn chaos(seed: u64) {
     world.net.delay_ms = (1, 20);
     for node in 0..world.nodes.len() {
         world.nodes[node].crash_in = None;
+        world.nodes[node].disk.mend();
         if world.nodes[node].live.is_none() {
             world.start(node).unwrap();
         }

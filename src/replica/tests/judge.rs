@@ -20,7 +20,7 @@ use crate::chain::testing::network;
 use crate::chain::transaction::TransactionId;
 use crate::consensus::Message;
 use crate::replica::Replica;
-use crate::replica::wire::{Batch, FinalBlock, Said};
+use crate::replica::wire::{Batch, FinalBlock, Said, from_gossip};
 use crate::store::Store;
 
 use super::people::PEOPLE;
@@ -36,12 +36,13 @@ pub struct Judge {
     pub chain: BTreeMap<u64, (Header, Duration)>,
     /// Where each transaction is final.
     pub finals: BTreeMap<TransactionId, u64>,
+    /// How often the power has failed.
+    pub crashes: u64,
     /// What each node has made durable.
     durable: BTreeMap<usize, u64>,
     signed: BTreeMap<Place, Vec<u8>>,
     owners: Vec<Address>,
     supply: Amount,
-    messages: u64,
 }
 
 impl Judge {
@@ -56,11 +57,11 @@ impl Judge {
             trust: Trust::new(genesis),
             chain: BTreeMap::new(),
             finals: BTreeMap::new(),
+            crashes: 0,
             durable: BTreeMap::new(),
             signed: BTreeMap::new(),
             owners,
             supply,
-            messages: 0,
         }
     }
 
@@ -115,11 +116,6 @@ impl Judge {
         }
     }
 
-    /// Forgets what a node had: its disk is another.
-    pub fn forget(&mut self, node: usize) {
-        self.durable.remove(&node);
-    }
-
     /// A node stands somewhere on the chain.
     pub fn stands(&self, replica: &Replica) {
         let height = replica.height();
@@ -136,15 +132,14 @@ impl Judge {
 
     /// A node says something to all.
     pub fn published(&mut self, node: usize, topic: Topic, data: &[u8]) {
-        self.messages += 1;
         let limit = topic.max_bytes();
         assert!(data.len() <= limit, "{topic:?}: {} bytes", data.len());
         if topic == Topic::Transactions {
-            assert!(!Batch::from_bytes(data).unwrap().0.is_empty());
+            assert!(!from_gossip::<Batch>(data).unwrap().0.is_empty());
             return;
         }
-        let said = Said::from_bytes(data).expect("a node can be understood");
-        assert_eq!(said.to_bytes(), data);
+        let said = from_gossip::<Said>(data).expect("a node can be understood");
+        assert_eq!(said.to_bytes(), data[4..]);
         let (place, what) = match said {
             Said::Message(Message::Vote(vote)) => {
                 let step = if vote.kind == VoteKind::Prevote { 1 } else { 2 };
@@ -167,10 +162,5 @@ impl Judge {
     /// The chain's height.
     pub fn height(&self) -> u64 {
         self.chain.last_key_value().map_or(0, |(height, _)| *height)
-    }
-
-    /// How often all nodes have spoken to all.
-    pub fn messages(&self) -> u64 {
-        self.messages
     }
 }

@@ -74,6 +74,7 @@ impl World {
 
     /// The power fails.
     pub fn crash(&mut self, node: usize, survival: Survival) {
+        self.judge.crashes += 1;
         let disk = self.nodes[node].disk.crash(survival);
         self.halt(node);
         self.nodes[node].disk = disk;

@@ -6,8 +6,12 @@
 mod absence;
 mod chaos;
 mod judge;
+mod liars;
 mod lives;
 mod net;
 mod payments;
 mod people;
+mod queries;
+mod recovery;
+mod storage;
 mod world;

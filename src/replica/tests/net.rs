@@ -80,6 +80,7 @@ impl World {
         let peer = self.place_of(&peer);
         self.next_number += 1;
         let call = self.next_number;
+        self.seen.asked.push(peer);
         self.calls.insert(call, (node, peer, tag));
         self.after(PATIENCE, node, Event::Answer { call, data: None });
         if let Some(way) = self.way_if(self.net.lost_requests)
@@ -145,6 +146,11 @@ impl World {
         let answer = self.ask(node, Service::Query, query.to_bytes()).unwrap();
         assert!(answer.len() <= crate::chain::query::MAX_ANSWER_BYTES);
         Answer::from_bytes(&answer).unwrap()
+    }
+
+    /// How often a node was asked for blocks or messages by others.
+    pub fn asked_of(&self, node: usize) -> usize {
+        self.seen.asked.iter().filter(|one| **one == node).count()
     }
 
     /// Opens a watch.

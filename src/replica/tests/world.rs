@@ -115,6 +115,8 @@ pub struct Node {
     pub lie: Option<Lie>,
     /// Power fails before the effect after so many more.
     pub crash_in: Option<(u64, Survival)>,
+    /// What is left of its unsynced writes when it stops because its disk fails.
+    pub survival: Survival,
     /// Effects performed so far.
     pub performed: u64,
     /// Why it stopped by itself.
@@ -139,6 +141,8 @@ pub struct Seen {
     pub frames: Vec<(usize, WatchId, Vec<u8>)>,
     pub closed_watches: Vec<WatchId>,
     pub evidence: usize,
+    /// Whom nodes asked for blocks or messages.
+    pub asked: Vec<usize>,
     pub(super) responses: BTreeMap<u64, Vec<u8>>,
 }
 
@@ -177,6 +181,7 @@ impl World {
             skew_ms: 0,
             lie: None,
             crash_in: None,
+            survival: Survival::Everything,
             performed: 0,
             stopped: None,
             epoch: 0,
@@ -352,7 +357,8 @@ impl World {
     }
 
     fn stop(&mut self, node: usize, reason: String) {
-        self.halt(node);
+        let survival = self.nodes[node].survival;
+        self.crash(node, survival);
         self.nodes[node].stopped = Some(reason);
     }
 

@@ -1,0 +1,179 @@
+//! Peers that lie: nothing of it is committed, and they are told off.
+
+use super::world::World;
+use crate::behaviour::Service;
+use crate::chain::amount::Amount;
+use crate::chain::codec::{Decode, Encode};
+use crate::consensus::Message;
+use crate::replica::wire::{BlocksReply, MissingReply, Said};
+use crate::store::Survival;
+use std::time::Duration;
+
+const FOLLOWER: usize = 4;
+const LIAR: usize = 3;
+
+/// Six blocks; then a follower that was away comes back, and hears the liar only.
+fn follower_hears(seed: u64, lie: impl Fn(&mut BlocksReply) + 'static) -> World {
+    follower_hears_bytes(seed, move |data| {
+        let mut reply = BlocksReply::from_bytes(&data).unwrap();
+        lie(&mut reply);
+        reply.to_bytes()
+    })
+}
+
+fn follower_hears_bytes(seed: u64, lie: impl Fn(Vec<u8>) -> Vec<u8> + 'static) -> World {
+    let mut world = World::new(4, 1, seed);
+    world.crash(FOLLOWER, Survival::Nothing);
+    for nonce in 0..6 {
+        let payment = world.payment(1, nonce, 100, 2);
+        world.pay_and_wait(0, &payment);
+    }
+    world.run_for(Duration::from_secs(1));
+    for honest in 0..3 {
+        world.net.cut.insert((honest, FOLLOWER));
+    }
+    world.nodes[LIAR].lie = Some(Box::new(move |service, data| match service {
+        Service::Blocks => lie(data),
+        _ => data,
+    }));
+    world.start(FOLLOWER).unwrap();
+    world.run_for(Duration::from_secs(10));
+    world
+}
+
+/// The lie is found out before anything is committed; and honest peers help, though the liar goes on.
+fn is_found_out(mut world: World, height: u64, reason: &str) {
+    assert_eq!(world.height(FOLLOWER), height);
+    let told_off = &world.seen.disconnects;
+    assert!(!told_off.is_empty(), "nobody was told off");
+    for (at, whom, why) in told_off {
+        assert_eq!((*at, *whom), (FOLLOWER, LIAR));
+        assert!(why.contains(reason), "{why}");
+    }
+    world.heal();
+    let limit = Duration::from_secs(20);
+    assert!(world.run_until(limit, |world| world.height(FOLLOWER) >= 6));
+}
+
+#[test]
+fn changed_transactions_are_found_out() {
+    let world = follower_hears(1, |reply| {
+        for one in &mut reply.blocks {
+            one.block.transactions.clear();
+        }
+    });
+    is_found_out(world, 0, "other transactions");
+}
+
+#[test]
+fn a_changed_header_is_found_out() {
+    let world = follower_hears(2, |reply| {
+        for one in &mut reply.blocks {
+            one.block.header.time_ms += 1;
+        }
+    });
+    is_found_out(world, 0, "of another block");
+}
+
+#[test]
+fn the_certificate_of_another_block_is_found_out() {
+    let world = follower_hears(3, |reply| {
+        if let [first, second, ..] = reply.blocks.as_mut_slice() {
+            std::mem::swap(&mut first.certificate, &mut second.certificate);
+        }
+    });
+    is_found_out(world, 0, "of another block");
+}
+
+#[test]
+fn too_few_signatures_are_found_out_and_what_was_good_stays() {
+    let world = follower_hears(4, |reply| {
+        for one in reply.blocks.iter_mut().skip(2) {
+            one.certificate.signatures.truncate(2);
+        }
+    });
+    // Each of its answers has two good blocks.
+    assert!(world.height(FOLLOWER) >= 2);
+    let height = world.height(FOLLOWER);
+    is_found_out(world, height, "");
+}
+
+#[test]
+fn a_forged_signature_is_found_out() {
+    let world = follower_hears(5, |reply| {
+        for one in &mut reply.blocks {
+            one.certificate.signatures[1].signature.0[3] ^= 4;
+        }
+    });
+    is_found_out(world, 0, "");
+}
+
+#[test]
+fn an_answer_that_cannot_be_read_is_found_out() {
+    let world = follower_hears_bytes(6, |_| vec![7; 11]);
+    is_found_out(world, 0, "cannot be read");
+}
+
+#[test]
+fn money_out_of_nothing_is_found_out() {
+    let world = follower_hears(7, |reply| {
+        for one in &mut reply.blocks {
+            for transaction in &mut one.block.transactions {
+                transaction.transaction.fee = Amount::from_nits(0);
+            }
+        }
+    });
+    is_found_out(world, 0, "other transactions");
+}
+
+#[test]
+fn a_peer_that_promises_blocks_and_gives_none_is_not_asked_without_end() {
+    for blocks_given in [0, 1] {
+        let world = follower_hears(8, move |reply| {
+            reply.tip = 1_000_000;
+            // None, or one that was not asked for.
+            reply.blocks.reverse();
+            reply.blocks.truncate(blocks_given);
+        });
+        assert_eq!(world.height(FOLLOWER), 0);
+        let asked = world.asked_of(LIAR);
+        assert!(asked < 20, "asked {asked} times in 10 s");
+        let mut world = world;
+        world.heal();
+        let limit = Duration::from_secs(20);
+        assert!(world.run_until(limit, |world| world.height(FOLLOWER) >= 6));
+    }
+}
+
+#[test]
+fn a_forged_message_in_an_answer_about_the_height_under_way_is_found_out() {
+    let mut world = World::new(4, 0, 9);
+    // Two are away, so that the height takes long and the others ask each other.
+    world.crash(1, Survival::Nothing);
+    world.crash(2, Survival::Nothing);
+    world.nodes[LIAR].lie = Some(Box::new(|service, data| match service {
+        Service::Agreement => {
+            let mut reply = MissingReply::from_bytes(&data).unwrap();
+            for said in &mut reply.said {
+                if let Said::Message(Message::Vote(vote)) = said {
+                    vote.round += 1;
+                }
+            }
+            reply.to_bytes()
+        }
+        _ => data,
+    }));
+    let payment = world.payment(1, 0, 100, 2);
+    world.submit(0, &payment);
+    world.run_for(Duration::from_secs(20));
+    assert!(
+        world
+            .seen
+            .disconnects
+            .iter()
+            .any(|(_, whom, _)| *whom == LIAR)
+    );
+    world.start(1).unwrap();
+    let id = payment.id();
+    assert!(world.run_until(Duration::from_secs(20), |world| world.is_final(&id)));
+}

@@ -1,0 +1,306 @@
+//! What wallets ask and watch: every answer proves itself under the genesis alone.
+
+use std::time::Duration;
+
+use super::people::transaction;
+use super::world::World;
+use crate::behaviour::Service;
+use crate::behaviour::watch::FRAME_MAX_BYTES;
+use crate::chain::block::transaction_leaf;
+use crate::chain::codec::Decode;
+use crate::chain::codec::Encode;
+use crate::chain::hash::Hash;
+use crate::chain::query::{AnswerError, MAX_PAGE, Query, Unavailable};
+use crate::chain::testing::network::{address, claim, transfer};
+use crate::chain::transaction::{Operation, TransactionId};
+use crate::replica::Input;
+use crate::replica::wire::{BlocksReply, BlocksRequest, SubmitReply, WatchFrame};
+
+/// Person 1 pays person 2 so often, many at once.
+fn busy(validators: u8, payments: u64) -> World {
+    let mut world = World::new(validators, 0, 80);
+    let mut nonce = 0;
+    while nonce < payments {
+        let end = payments.min(nonce + 60);
+        let batch: Vec<_> = (nonce..end)
+            .map(|nonce| world.payment(1, nonce, 10 + nonce, 2))
+            .collect();
+        for payment in &batch {
+            assert_eq!(world.submit(0, payment), Some(SubmitReply::Waiting));
+        }
+        let last = batch.last().unwrap().id();
+        assert!(world.run_until(Duration::from_secs(20), |world| world.is_final(&last)));
+        nonce = end;
+        let height = world.judge.height();
+        world.wait_in_step(height);
+    }
+    world
+}
+
+#[test]
+fn a_long_history_is_proven_page_by_page_from_either_end() {
+    let mut world = busy(4, 250);
+    let trust = world.judge.trust.clone();
+    for (person, node) in [(1, 1), (2, 3)] {
+        let who = address(person);
+        let ask = |upto, limit| Query::Activities {
+            address: who,
+            upto,
+            limit,
+        };
+        for limit in [1, 7, MAX_PAGE] {
+            let answer = world
+                .query(node, &ask(None, limit))
+                .into_activities()
+                .unwrap();
+            let (account, page) = answer.verify(&trust, &who).unwrap().value;
+            assert_eq!(account.unwrap().activities, 250);
+            assert_eq!(page.entries.len(), usize::from(limit));
+        }
+        let answer = world
+            .query(node, &ask(None, MAX_PAGE))
+            .into_activities()
+            .unwrap();
+        let mut page = answer.verify(&trust, &who).unwrap().value.1;
+        let mut entries = page.entries.clone();
+        while page.start.number > 0 {
+            let mark = page.start;
+            let older = world
+                .query(node, &ask(Some(mark.number), MAX_PAGE))
+                .into_activities()
+                .unwrap();
+            older.page.verify(&who, &mark).unwrap();
+            page = older.page;
+            entries.splice(0..0, page.entries.clone());
+        }
+        assert_eq!(entries.len(), 250);
+        let amounts = entries
+            .iter()
+            .map(|entry| match &entry.transaction.operation {
+                Operation::Transfer { amount, .. } => amount.nits(),
+                Operation::ClaimName { .. } => 0,
+            });
+        assert!(amounts.eq(10..260));
+    }
+    let stranger = address(77);
+    let nothing = Query::Activities {
+        address: stranger,
+        upto: None,
+        limit: 10,
+    };
+    let answer = world.query(0, &nothing).into_activities().unwrap();
+    let (account, page) = answer.verify(&trust, &stranger).unwrap().value;
+    assert!(account.is_none() && page.entries.is_empty());
+}
+
+#[test]
+fn answers_about_the_state_are_proven_before_and_after_the_first_block() {
+    let mut world = World::new(4, 1, 81);
+    let trust = world.judge.trust.clone();
+    let claimed = transaction(&world.genesis, 2, 0, claim("bob"));
+    for is_after in [false, true] {
+        if is_after {
+            world.pay_and_wait(0, &claimed);
+            world.wait_in_step(1);
+        }
+        for node in 0..5 {
+            let found = world
+                .query(node, &Query::Account(address(1)))
+                .into_account()
+                .unwrap();
+            let found = found.verify(&trust, &address(1)).unwrap();
+            assert_eq!(found.at.height, u64::from(is_after));
+            assert_eq!(found.value.unwrap().balance.nits(), 1_000_000);
+            let absent = world
+                .query(node, &Query::Account(address(70)))
+                .into_account()
+                .unwrap();
+            assert_eq!(absent.verify(&trust, &address(70)).unwrap().value, None);
+            for (name, owner) in [
+                ("alice", Some(1)),
+                ("bob", is_after.then_some(2)),
+                ("carol", None),
+            ] {
+                let name = name.parse().unwrap();
+                let found = world.query(node, &Query::Name(name)).into_name().unwrap();
+                let name = match owner {
+                    Some(1) => "alice",
+                    Some(_) => "bob",
+                    None if !is_after && found.owner.is_none() => continue,
+                    None => "carol",
+                };
+                let found = found.verify(&trust, &name.parse().unwrap()).unwrap();
+                assert_eq!(found.value.map(|one| one.address), owner.map(address));
+            }
+            let network = world.query(node, &Query::Network).into_network().unwrap();
+            network.verify(&trust).unwrap();
+            let status = world.query(node, &Query::Status).into_status().unwrap();
+            assert_eq!(status.verify(&trust).unwrap().height, u64::from(is_after));
+            assert_eq!(status.validators_up, 4);
+        }
+    }
+    let block = world.query(0, &Query::Block(1)).into_block().unwrap();
+    let block = block.verify(&trust, 1).unwrap().value;
+    assert_eq!(block.transactions.unwrap(), vec![claimed.clone()]);
+    let found = world
+        .query(3, &Query::Transaction(claimed.id()))
+        .into_transaction()
+        .unwrap();
+    found.verify(&trust, &claimed.id()).unwrap();
+}
+
+#[test]
+fn what_a_node_does_not_know_it_says() {
+    let mut world = World::new(1, 0, 82);
+    let unknown = AnswerError::Unavailable(Unavailable::Unknown);
+    let id = TransactionId::from_bytes(&[7; 32]).unwrap();
+    let answer = world.query(0, &Query::Transaction(id));
+    assert_eq!(answer.into_transaction(), Err(unknown.clone()));
+    for height in [0, 1, u64::MAX] {
+        let answer = world.query(0, &Query::Block(height));
+        assert_eq!(answer.into_block(), Err(unknown.clone()));
+    }
+}
+
+#[test]
+fn a_question_that_cannot_be_read_is_answered_and_its_asker_sent_away() {
+    let mut world = World::new(1, 0, 83);
+    for service in [Service::Query, Service::Blocks, Service::Agreement] {
+        assert!(world.ask(0, service, vec![9; 3]).is_some());
+    }
+    assert_eq!(world.seen.disconnects.len(), 3);
+    // A wallet's bad transaction is an accident, and says so.
+    let answer = world.ask(0, Service::Submit, vec![9; 3]).unwrap();
+    assert_eq!(SubmitReply::from_bytes(&answer), Ok(SubmitReply::Malformed));
+}
+
+#[test]
+fn blocks_are_served_from_any_height_within_bounds() {
+    let mut world = busy(1, 100);
+    let tip = world.height(0);
+    for (from, count) in [
+        (0, 10),
+        (1, 1),
+        (1, u32::MAX),
+        (tip, 5),
+        (tip + 1, 5),
+        (u64::MAX, 7),
+        (1, 0),
+    ] {
+        let request = BlocksRequest { from, count }.to_bytes();
+        let reply = world.ask(0, Service::Blocks, request).unwrap();
+        let reply = BlocksReply::from_bytes(&reply).unwrap();
+        assert_eq!(reply.tip, tip);
+        let given: Vec<u64> = reply
+            .blocks
+            .iter()
+            .map(|one| one.block.header.height)
+            .collect();
+        let wanted: Vec<u64> = (from.max(1)..=tip).take(count.min(64) as usize).collect();
+        assert_eq!(given, wanted);
+    }
+}
+
+#[test]
+fn a_watcher_sees_every_block_and_each_own_transaction_with_its_proof() {
+    let mut world = World::new(4, 0, 84);
+    let trust = world.judge.trust.clone();
+    let payer = world.watch(0, vec![address(1)]);
+    let payee = world.watch(1, vec![address(2), address(3)]);
+    let other = world.watch(0, vec![address(5)]);
+    let batch: Vec<_> = (0..60)
+        .map(|nonce| world.payment(1, nonce, 20, 2))
+        .collect();
+    for payment in &batch {
+        world.submit(2, payment);
+    }
+    let last = batch.last().unwrap().id();
+    assert!(world.run_until(Duration::from_secs(5), |world| world.is_final(&last)));
+    let height = world.judge.height();
+    world.wait_in_step(height);
+    for (watch, expected) in [(payer, 60), (payee, 60), (other, 0)] {
+        let mut heights = Vec::new();
+        let mut ids = Vec::new();
+        for (_, of, bytes) in &world.seen.frames {
+            if *of != watch {
+                continue;
+            }
+            assert!(bytes.len() <= FRAME_MAX_BYTES);
+            let frame = WatchFrame::from_bytes(bytes).unwrap();
+            heights.push(frame.certified.verify(&trust).unwrap().height);
+            for placed in frame.transactions {
+                let root = placed.path.root_of(transaction_leaf(&placed.transaction));
+                assert_eq!(root, Some(frame.certified.header.transactions_root));
+                ids.push(placed.transaction.id());
+            }
+        }
+        heights.dedup();
+        assert!(heights.into_iter().eq(1..=height));
+        assert_eq!(ids.len(), expected);
+        if expected > 0 {
+            assert!(
+                ids.iter()
+                    .eq(batch.iter().map(|one| one.id()).collect::<Vec<_>>().iter())
+            );
+        }
+    }
+    // A late watcher begins with the newest block; one that is over hears nothing more.
+    let late = world.watch(3, vec![]);
+    let (_, of, frame) = world.seen.frames.last().unwrap();
+    assert_eq!(*of, late);
+    assert_eq!(
+        WatchFrame::from_bytes(frame)
+            .unwrap()
+            .certified
+            .header
+            .height,
+        height
+    );
+    world.step(0, Input::WatchClosed { watch: payer });
+    let before = world
+        .seen
+        .frames
+        .iter()
+        .filter(|(_, of, _)| *of == payer)
+        .count();
+    let payment = world.payment(1, 60, 20, 2);
+    world.pay_and_wait(0, &payment);
+    let after = world
+        .seen
+        .frames
+        .iter()
+        .filter(|(_, of, _)| *of == payer)
+        .count();
+    assert_eq!(before, after);
+    world.step(
+        0,
+        Input::WatchOpened {
+            watch: 7777,
+            data: vec![1; 9],
+        },
+    );
+    assert_eq!(world.seen.closed_watches, vec![7777]);
+}
+
+#[test]
+fn a_payment_to_oneself_is_one_activity_and_still_proven() {
+    let mut world = World::new(1, 0, 85);
+    let own = transaction(&world.genesis, 1, 0, transfer(50, 1));
+    match world.submit(0, &own) {
+        Some(SubmitReply::Rejected(_)) => return,
+        answer => assert_eq!(answer, Some(SubmitReply::Waiting)),
+    }
+    world.run_for(Duration::from_secs(1));
+    let query = Query::Activities {
+        address: address(1),
+        upto: None,
+        limit: 10,
+    };
+    let answer = world.query(0, &query).into_activities().unwrap();
+    let found = answer
+        .verify(&world.judge.trust, &address(1))
+        .unwrap()
+        .value;
+    assert_eq!(found.1.entries.len() as u64, found.0.unwrap().activities);
+    assert_ne!(world.judge.trust.genesis, Hash::ZERO);
+}
