@@ -74,18 +74,14 @@ pub fn run(mut command: Command) -> Done {
     }
 }
 
-/// A node's process; killed hard when dropped.
-pub struct NodeProcess {
+/// A process whose stdout is read line by line; killed hard when dropped.
+pub struct Background {
     child: Child,
-    lines: mpsc::Receiver<Value>,
+    lines: mpsc::Receiver<String>,
 }
 
-impl NodeProcess {
-    pub fn start(home: &Path) -> Self {
-        let mut command = natcoin();
-        command
-            .args(["node", "--output", "json", "--home"])
-            .arg(home);
+impl Background {
+    pub fn start(mut command: Command) -> Self {
         command.stdout(Stdio::piped()).stderr(Stdio::null());
         let mut child = command.spawn().expect("the program runs");
         let stdout = child.stdout.take().expect("piped");
@@ -93,19 +89,42 @@ impl NodeProcess {
         let (sender, lines) = mpsc::sync_channel(1024);
         std::thread::spawn(move || {
             for line in BufReader::new(stdout).lines().map_while(Result::ok) {
-                if let Ok(value) = serde_json::from_str(&line) {
-                    let _ = sender.send(value);
-                }
+                let _ = sender.send(line);
             }
         });
         Self { child, lines }
     }
 
+    /// The next line.
+    pub fn line(&self) -> String {
+        let line = self.lines.recv_timeout(START);
+        line.unwrap_or_else(|_| panic!("no further line within {START:?}"))
+    }
+}
+
+impl Drop for Background {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// A node's process.
+pub struct NodeProcess(Background);
+
+impl NodeProcess {
+    pub fn start(home: &Path) -> Self {
+        let mut command = natcoin();
+        command
+            .args(["node", "--output", "json", "--home"])
+            .arg(home);
+        Self(Background::start(command))
+    }
+
     /// Waits for a line with this status.
     pub fn wait_for(&self, status: &str) -> Value {
         loop {
-            let line = self.lines.recv_timeout(START);
-            let line = line.unwrap_or_else(|_| panic!("no line {status:?} within {START:?}"));
+            let line: Value = serde_json::from_str(&self.0.line()).expect("stdout is JSON only");
             if line["status"] == status {
                 return line;
             }
@@ -114,23 +133,16 @@ impl NodeProcess {
 
     /// `kill -9`.
     pub fn kill(mut self) {
-        self.child.kill().expect("it runs");
-        self.child.wait().expect("it ends");
+        self.0.child.kill().expect("it runs");
+        self.0.child.wait().expect("it ends");
     }
 
     /// SIGINT; waits for the end and gives the exit code.
     pub fn interrupt(mut self) -> i32 {
-        let pid = self.child.id().to_string();
+        let pid = self.0.child.id().to_string();
         let status = Command::new("kill").args(["-INT", &pid]).status();
         assert!(status.expect("kill is there").success());
-        self.child.wait().expect("it ends").code().unwrap_or(-1)
-    }
-}
-
-impl Drop for NodeProcess {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        self.0.child.wait().expect("it ends").code().unwrap_or(-1)
     }
 }
 
@@ -295,7 +307,8 @@ fn without(text: &str, unwanted: &str) -> String {
     out
 }
 
-fn free_ports(count: usize) -> u16 {
+/// The first of so many ports in a row that are free on the loopback address.
+pub fn free_ports(count: usize) -> u16 {
     let count = u16::try_from(count).expect("few nodes");
     let is_free = |port: u16| {
         TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok()

@@ -1,0 +1,145 @@
+//! The README's transcripts, run as they stand.
+//!
+//! What differs from run to run is not compared: addresses, hashes, ports, times, and which quorum signed.
+//! An address of the README stands for the one that the program really gave; later commands get that.
+//! Passwords come from a file, and the network from free ports, because nobody sits at this terminal.
+
+mod common;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::Stdio;
+
+use common::processes::{Background, free_ports, natcoin};
+
+/// A command and what it prints.
+struct Step {
+    words: Vec<String>,
+    expected: Vec<String>,
+}
+
+fn transcript(readme: &str) -> Vec<Step> {
+    let mut steps: Vec<Step> = Vec::new();
+    let mut is_inside = false;
+    for line in readme.lines() {
+        match line {
+            "```console" => is_inside = true,
+            "```" => is_inside = false,
+            _ if !is_inside => {}
+            _ => match line.strip_prefix("$ natcoin ") {
+                Some(command) => steps.push(Step {
+                    words: command.split(' ').map(str::to_owned).collect(),
+                    expected: Vec::new(),
+                }),
+                None => steps
+                    .last_mut()
+                    .expect("output follows a command")
+                    .expected
+                    .push(line.to_owned()),
+            },
+        }
+    }
+    steps
+}
+
+/// The line with everything that differs from run to run taken out.
+fn normal(line: &str) -> String {
+    let word = |word: &str| {
+        let bare = word.trim_matches(|c: char| !c.is_ascii_alphanumeric());
+        let is_hash = bare.len() == 64 && bare.chars().all(|c| c.is_ascii_hexdigit());
+        let is_address = bare.starts_with("nat1");
+        match () {
+            () if is_hash || is_address => word.replace(bare, "X"),
+            () if word.starts_with("/ip4/127.0.0.1/") => word
+                .split('/')
+                .map(without_port)
+                .collect::<Vec<_>>()
+                .join("/"),
+            () => word.to_owned(),
+        }
+    };
+    let words: Vec<String> = line.split(' ').map(word).collect();
+    let mut out = words.clone();
+    let is_number = |word: &str| word.trim_end_matches([',', ';']).parse::<u64>().is_ok();
+    for (index, pair) in words.windows(2).enumerate() {
+        // A heartbeat may come between, so heights differ too.
+        if is_number(&pair[0]) && (pair[1].starts_with("ms") || pair[1] == "of") {
+            out[index] = "N".to_owned();
+        }
+        if is_number(&pair[1]) && (pair[0] == "block" || pair[0] == "height") {
+            out[index + 1] = "N".to_owned();
+        }
+    }
+    out.join(" ")
+}
+
+fn without_port(part: &str) -> String {
+    let number = part.trim_end_matches('.');
+    match number.parse::<u16>() {
+        Ok(_) => part.replace(number, "P"),
+        Err(_) => part.to_owned(),
+    }
+}
+
+fn addresses(line: &str) -> Vec<String> {
+    line.split(|c: char| !c.is_ascii_alphanumeric())
+        .filter(|word| word.starts_with("nat1") && word.len() > 50)
+        .map(str::to_owned)
+        .collect()
+}
+
+#[test]
+fn the_transcripts_of_the_readme_are_true() {
+    let readme = include_str!("../README.md");
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("password"), "correct horse\n").unwrap();
+    let port = free_ports(4).to_string();
+    let mut known = BTreeMap::new();
+    let mut nodes: Vec<(Background, Vec<String>)> = Vec::new();
+    let steps = transcript(readme);
+    assert!(steps.len() >= 10, "the README has its transcripts");
+    for step in steps {
+        let mut command = natcoin();
+        command
+            .current_dir(folder.path())
+            .env("XDG_DATA_HOME", folder.path().join("data"))
+            .env("NATCOIN_PASSWORD_FILE", "password")
+            .env("NATCOIN_YES", "1")
+            .args(step.words.iter().map(|word| with_real(word, &known)));
+        if step
+            .words
+            .starts_with(&["network".to_owned(), "new".to_owned()])
+        {
+            command.args(["--port", &port]);
+        }
+        if step.words.first().is_some_and(|word| word == "node") {
+            nodes.push((Background::start(command), step.expected));
+            continue;
+        }
+        // Nodes are in step with each other before anybody uses them.
+        for (node, expected) in &mut nodes {
+            for line in std::mem::take(expected) {
+                let given = node.line();
+                assert_eq!(normal(&given), normal(&line));
+            }
+        }
+        let output = command.stdin(Stdio::null()).output().unwrap();
+        let stdout = String::from_utf8(output.stdout).unwrap();
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        let given: Vec<&str> = stdout.lines().collect();
+        let shown = |lines: &[String]| lines.iter().map(|line| normal(line)).collect::<Vec<_>>();
+        let words = step.words.join(" ");
+        let given: Vec<String> = given.into_iter().map(str::to_owned).collect();
+        assert_eq!(shown(&given), shown(&step.expected), "{words}: {stderr}");
+        for (real, written) in given.iter().zip(&step.expected) {
+            known.extend(addresses(written).into_iter().zip(addresses(real)));
+        }
+    }
+    assert!(Path::new(&folder.path().join("net/bootstrap.toml")).is_file());
+}
+
+fn with_real(word: &str, known: &BTreeMap<String, String>) -> String {
+    known.iter().fold(word.to_owned(), |word, (written, real)| {
+        word.replace(written, real)
+    })
+}
