@@ -376,3 +376,7 @@ impl Decode for WatchFrame {
         })
     }
 }
+
+#[cfg(test)]
+#[path = "wire_tests.rs"]
+mod tests;

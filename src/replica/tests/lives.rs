@@ -103,7 +103,10 @@ impl World {
 
     pub(super) fn is_linked(&self, one: usize, other: usize) -> bool {
         let pair = (one.min(other), one.max(other));
-        one != other
+        // Strangers have no place in the world.
+        let is_known = one.max(other) < self.nodes.len();
+        is_known
+            && one != other
             && self.nodes[one].live.is_some()
             && self.nodes[other].live.is_some()
             && !self.net.cut.contains(&pair)

@@ -14,4 +14,5 @@ mod people;
 mod queries;
 mod recovery;
 mod storage;
+mod strangers;
 mod world;

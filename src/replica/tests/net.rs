@@ -6,8 +6,9 @@ use std::time::Duration;
 use rand::RngExt as _;
 
 use super::world::{Event, HEARD, PATIENCE, Told, World};
-use crate::behaviour::Service;
+use crate::behaviour::{Service, Topic};
 use crate::chain::codec::{Decode, Encode};
+use crate::chain::hash::Hash;
 use crate::chain::key::Address;
 use crate::chain::query::{Answer, Query};
 use crate::chain::testing::network;
@@ -117,6 +118,22 @@ impl World {
     }
 
     // ---- people ----
+
+    /// Lets a node hear something that its neighbour never said.
+    pub fn hear(&mut self, node: usize, topic: Topic, data: Vec<u8>) {
+        let from = (node + 1) % self.nodes.len();
+        let id = Hash::of("test/gossip", &[&[topic as u8], &data]);
+        let told = Rc::new(Told { topic, data, id });
+        let is_again = true;
+        self.happen(
+            node,
+            Event::Gossip {
+                from,
+                told,
+                is_again,
+            },
+        );
+    }
 
     /// Asks a node as a wallet does; `None` if the node dies of it or is down.
     pub fn ask(&mut self, node: usize, service: Service, data: Vec<u8>) -> Option<Vec<u8>> {

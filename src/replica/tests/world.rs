@@ -267,7 +267,7 @@ impl World {
 
     // ---- what happens ----
 
-    fn happen(&mut self, node: usize, event: Event) {
+    pub(super) fn happen(&mut self, node: usize, event: Event) {
         let key = |world: &Self, of: usize| world.nodes[of].key.public();
         if self.nodes[node].live.is_none() {
             return;
