@@ -30,6 +30,9 @@ use crate::chain::validator::ValidatorSet;
 const EARLY_HEIGHTS: usize = 2;
 const EARLY_MESSAGES: usize = 1024;
 
+/// How many rounds ahead of ours a proposal is looked at; the core drops later ones too.
+const ROUNDS_AHEAD: u32 = 10;
+
 /// What an engine is made of.
 pub struct Settings {
     /// The network.
@@ -266,6 +269,17 @@ impl Engine {
         Receipt::Taken
     }
 
+    /// Whether a proposal of the height under way is worth judging. A proposer has few proposals a round,
+    /// and few rounds ahead, however many it signs: it must not fill our memory and our time.
+    pub fn admits(&self, proposal: &super::message::Proposal) -> bool {
+        let latest = self.round().unwrap_or(0).saturating_add(ROUNDS_AHEAD);
+        let (height, round) = (Height(proposal.height), Round::new(proposal.round));
+        let is_one_too_many = self
+            .state
+            .exceeds_per_round_cap(height, round, &proposal.block);
+        proposal.round <= latest && !is_one_too_many
+    }
+
     /// Gives the verdict on a proposed block: whether it may follow the last one.
     pub fn judged(
         &mut self,
@@ -280,14 +294,10 @@ impl Engine {
         if self.has_body(&proposal.block) {
             return;
         }
-        let (height, round) = (Height(proposal.height), Round::new(proposal.round));
-        // A proposer has few proposals a round, however many it signs: it must not fill our memory.
-        let is_admitted = !self
-            .state
-            .exceeds_per_round_cap(height, round, &proposal.block);
-        if !is_admitted {
+        if !self.admits(proposal) {
             return;
         }
+        let (height, round) = (Height(proposal.height), Round::new(proposal.round));
         self.keep(proposal.round, block);
         let value = ProposedValue {
             height,

@@ -114,6 +114,9 @@ impl Replica {
             return Verdict::Ignore;
         }
         self.begin(Vec::new());
+        if !self.engine.admits(&proposal) {
+            return Verdict::Ignore;
+        }
         self.take_proposal(proposal, block);
         self.drain_engine(store);
         Verdict::Accept

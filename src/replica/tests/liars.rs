@@ -1,13 +1,18 @@
 //! Peers that lie: nothing of it is committed, and they are told off.
 
-use super::world::World;
-use crate::behaviour::Service;
-use crate::chain::amount::Amount;
-use crate::chain::codec::{Decode, Encode};
-use crate::consensus::Message;
-use crate::replica::wire::{BlocksReply, MissingReply, Said};
-use crate::store::Survival;
+use std::sync::Arc;
 use std::time::Duration;
+
+use super::world::{DAWN_MS, World};
+use crate::behaviour::{Service, Topic};
+use crate::chain::amount::Amount;
+use crate::chain::block::Block;
+use crate::chain::codec::{Decode, Encode};
+use crate::chain::ledger::{BlockContext, Ledger, Tip};
+use crate::consensus::message::proposal_sign_bytes;
+use crate::consensus::{Message, Proposal};
+use crate::replica::wire::{BlocksReply, MissingReply, Said, gossip};
+use crate::store::Survival;
 
 const FOLLOWER: usize = 4;
 const LIAR: usize = 3;
@@ -176,4 +181,44 @@ fn a_forged_message_in_an_answer_about_the_height_under_way_is_found_out() {
     world.start(1).unwrap();
     let id = payment.id();
     assert!(world.run_until(Duration::from_secs(20), |world| world.is_final(&id)));
+}
+
+#[test]
+fn a_proposer_that_signs_proposals_without_end_fills_neither_memory_nor_time() {
+    let mut world = World::new(4, 0, 10);
+    let liar = world.nodes[LIAR].key.clone();
+    let ledger = Ledger::from_genesis(&world.genesis);
+    let tip = Tip::genesis(&world.genesis);
+    world.crash(LIAR, Survival::Nothing);
+    for number in 0..400u32 {
+        let context = BlockContext {
+            height: 1,
+            time_ms: DAWN_MS + 1 + u64::from(number),
+            proposer: liar.address(),
+        };
+        let selection = ledger.select(&context, Vec::new()).unwrap();
+        let header = ledger.header(&tip, &context, &selection);
+        let (round, block, proposer) = (number / 4, header.id(), liar.address());
+        let genesis = world.genesis.hash();
+        let bytes = proposal_sign_bytes(&genesis, 1, round, None, &proposer, &block);
+        let proposal = Proposal {
+            height: 1,
+            round,
+            block,
+            pol_round: None,
+            proposer,
+            signature: liar.sign(&bytes),
+        };
+        let transactions = Vec::new();
+        let block = Arc::new(Block {
+            header,
+            transactions,
+        });
+        let said = gossip(0, &Said::Proposal(proposal, block));
+        world.hear(0, Topic::Proposals, said);
+    }
+    let judged = world.replica(0).round.judged.len();
+    assert!(judged <= 10, "{judged} blocks were executed and kept");
+    let payment = world.payment(1, 0, 100, 2);
+    world.pay_and_wait(0, &payment);
 }
