@@ -8,7 +8,8 @@ use super::report::payment::PaymentFinal;
 use crate::chain::transaction::Operation;
 use crate::wallet::payment::{Payment, Status};
 
-const NOTHING_PAID: &str = "nothing was paid";
+/// The next step where a remembered reason, of a node or of an older program, names none.
+const NOTHING_PAID: &str = "nothing was paid; see `natcoin wallet history`";
 
 /// What became of a payment, or of the claim of a name.
 ///
@@ -165,6 +166,7 @@ mod tests {
             ("name_taken", Exit::Rejected)
         );
         assert_eq!(rejected.transaction, Some(id()));
+        assert_eq!(rejected.hint, "choose another");
         let nonce = Input::ProvenAccount {
             height: 100,
             nonce: 7,

@@ -10,12 +10,12 @@ use crate::chain::hash::Hash;
 use crate::chain::key::{Address, PublicKey};
 use crate::chain::name::Name;
 
-/// The rule that a transaction breaks, the values at fault, and what to do next.
+/// The rule that a transaction breaks, the values at fault, and what to do next (after `; `).
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Rejection {
     /// R1.
     #[error(
-        "the transaction is for the network {given}, this is {expected}: use that network's bootstrap file"
+        "the transaction is for the network {given}, this is {expected}; use that network's bootstrap file"
     )]
     ForeignNetwork {
         /// The genesis hash that it carries.
@@ -24,7 +24,7 @@ pub enum Rejection {
         expected: Hash,
     },
     /// R2.
-    #[error("the signature is not the sender's: sign the transaction with the account's key")]
+    #[error("the signature is not the sender's; sign the transaction with the account's key")]
     BadSignature,
     /// R3.
     #[error(
@@ -38,7 +38,7 @@ pub enum Rejection {
     },
     /// R4.
     #[error(
-        "the transaction is valid until height {valid_until}, at most {limit} is allowed now: choose an earlier height"
+        "the transaction is valid until height {valid_until}, at most {limit} is allowed now; make it again with an earlier height"
     )]
     TooFarAhead {
         /// Its last height.
@@ -47,14 +47,14 @@ pub enum Rejection {
         limit: u64,
     },
     /// R5.
-    #[error("the account {sender} does not exist yet: it begins with the first payment to it")]
+    #[error("the account {sender} has no money yet; let somebody pay to it first")]
     UnknownSender {
         /// The sender.
         sender: Address,
     },
     /// R6.
     #[error(
-        "the key {given} is not the account's current key {current}: sign with the current one"
+        "the key {given} is not the account's current key {current}; sign with the current one"
     )]
     WrongKey {
         /// The key that it names.
@@ -64,7 +64,7 @@ pub enum Rejection {
     },
     /// R7.
     #[error(
-        "the nonce {given} is used, the next is {next}: see in the history whether this payment is done already"
+        "the nonce {given} is used, the next is {next}; see in the history whether this payment is done already"
     )]
     NonceUsed {
         /// Its nonce.
@@ -74,7 +74,7 @@ pub enum Rejection {
     },
     /// R8.
     #[error(
-        "the nonce {given} comes too early, the next is {next}: send the transactions before it first"
+        "the nonce {given} comes too early, the next is {next}; send the transactions before it first"
     )]
     NonceAhead {
         /// Its nonce.
@@ -83,7 +83,9 @@ pub enum Rejection {
         next: u64,
     },
     /// R9.
-    #[error("the fee of {given} NAT is too low: this network asks for {needed} NAT")]
+    #[error(
+        "the fee of {given} NAT is too low, this network asks for {needed} NAT; make the transaction again with that fee"
+    )]
     FeeTooLow {
         /// Its fee.
         given: Amount,
@@ -91,17 +93,17 @@ pub enum Rejection {
         needed: Amount,
     },
     /// R10.
-    #[error("the amount is zero: pay at least 0.00000001 NAT")]
+    #[error("the amount is zero; pay at least 0.00000001 NAT")]
     ZeroAmount,
     /// R11.
-    #[error("{address} is the sender's own address: choose another payee")]
+    #[error("{address} is the sender's own address; choose another payee")]
     OwnAddress {
         /// Sender and payee.
         address: Address,
     },
     /// R12.
     #[error(
-        "the account has {balance} NAT, which is not enough for {amount} NAT and a fee of {fee} NAT: pay less, or wait for money to arrive"
+        "the account has {balance} NAT, which is not enough for {amount} NAT and a fee of {fee} NAT; pay less, or wait for money to arrive"
     )]
     InsufficientFunds {
         /// What is there.
@@ -113,7 +115,7 @@ pub enum Rejection {
     },
     /// R13.
     #[error(
-        "{amount} NAT is too little for the new account {payee}: the first payment to an account is at least {min_balance} NAT"
+        "{amount} NAT is too little to begin the account {payee}; pay at least {min_balance} NAT the first time"
     )]
     DustAccount {
         /// The payee.
@@ -125,7 +127,7 @@ pub enum Rejection {
     },
     /// R14.
     #[error(
-        "the account is @{own} already and cannot be @{claimed} too: a name is for good, use another account"
+        "the account is @{own} already and cannot be @{claimed} too, since a name is for good; use another account"
     )]
     AlreadyNamed {
         /// The name asked for.
@@ -134,7 +136,7 @@ pub enum Rejection {
         own: Name,
     },
     /// R15.
-    #[error("the name @{name} belongs to {owner}: choose another")]
+    #[error("the name @{name} belongs to {owner}; choose another")]
     NameTaken {
         /// The name.
         name: Name,

@@ -143,7 +143,7 @@ impl From<Rejection> for Failure {
             Exit::Rejected,
             rejection.code(),
             &rejection,
-            "nothing was paid",
+            "nothing was paid; see `natcoin wallet history`",
         )
     }
 }
