@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::wire::Said;
+use super::wire::{MAX_SAID, Said};
 use crate::chain::block::Block;
 use crate::chain::certificate::VoteKind;
 use crate::chain::codec::Encode;
@@ -84,7 +84,8 @@ impl Transcript {
         self.proposals.clear();
     }
 
-    /// What was said from a round on, the newest proposals first, within a number of bytes.
+    /// What was said from a round on, the newest proposals first, within a number of bytes and what a
+    /// reader takes.
     pub fn since(&self, round: u32, limit_bytes: usize) -> Vec<Said> {
         let proposals = self
             .proposals
@@ -104,7 +105,7 @@ impl Transcript {
         let mut said = Vec::new();
         for one in votes.chain(certificates).chain(proposals) {
             let size = one.to_bytes().len();
-            if size <= left {
+            if size <= left && said.len() < MAX_SAID {
                 left -= size;
                 said.push(one);
             }

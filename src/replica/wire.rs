@@ -5,14 +5,17 @@
 
 use std::sync::Arc;
 
-use crate::chain::block::Block;
+use crate::behaviour::watch::FRAME_MAX_BYTES;
+use crate::behaviour::{Service, Topic};
+use crate::chain::block::{Block, MAX_BLOCK_BYTES};
 use crate::chain::certificate::Certificate;
 use crate::chain::codec::{Decode, DecodeError, Encode, Reader, put_sequence};
 use crate::chain::key::Address;
-use crate::chain::merkle::Path;
-use crate::chain::query::Certified;
+use crate::chain::merkle::{MAX_PATH, Path};
+use crate::chain::query::{Certified, MAX_ANSWER_BYTES};
 use crate::chain::rules::Rejection;
-use crate::chain::transaction::{SignedTransaction, TransactionId};
+use crate::chain::transaction::{MAX_TRANSACTION_BYTES, SignedTransaction, TransactionId};
+use crate::chain::validator::MAX_VALIDATORS;
 use crate::consensus::{Message, Proposal};
 
 /// Most transactions in a gossiped batch.
@@ -30,7 +33,23 @@ pub const MAX_SAID_BYTES: usize = (2 << 20) - 4096;
 /// Most addresses that a watch follows.
 pub const MAX_WATCHED: usize = 8;
 /// Most transactions in a frame of a watch.
-pub const MAX_FRAME_TRANSACTIONS: usize = 32;
+pub const MAX_FRAME_TRANSACTIONS: usize = 24;
+
+/// A header, and a certificate by all validators there can be.
+const CERTIFIED_BYTES: usize = 1024 + MAX_VALIDATORS * 100;
+
+// A node ends when it would say what is too large to be sent, so that nobody may bring it to that.
+const _: () = {
+    let answers = Service::Blocks.caps().answer_bytes;
+    assert!(FULL_BLOCKS_BYTES + MAX_BLOCK_BYTES + CERTIFIED_BYTES + 64 <= answers);
+    assert!(MAX_SAID_BYTES + 64 <= Service::Agreement.caps().answer_bytes);
+    assert!(MAX_ANSWER_BYTES <= Service::Query.caps().answer_bytes);
+    assert!(MAX_BLOCK_BYTES + CERTIFIED_BYTES <= Topic::Proposals.max_bytes());
+    assert!(CERTIFIED_BYTES <= Topic::Votes.max_bytes());
+    assert!(FULL_BATCH_BYTES + MAX_TRANSACTION_BYTES + 64 <= Topic::Transactions.max_bytes());
+    let placed = MAX_TRANSACTION_BYTES + 64 + MAX_PATH * 32;
+    assert!(CERTIFIED_BYTES + MAX_FRAME_TRANSACTIONS * placed <= FRAME_MAX_BYTES);
+};
 
 /// The bytes of a gossip message: a salt, then what is said.
 ///
@@ -102,7 +121,7 @@ impl Decode for Said {
             0 => Ok(Self::Message(Message::decode(reader)?)),
             1 => {
                 let proposal = Proposal::decode(reader)?;
-                let bytes = reader.bytes("block", crate::chain::block::MAX_BLOCK_BYTES)?;
+                let bytes = reader.bytes("block", MAX_BLOCK_BYTES)?;
                 Ok(Self::Proposal(
                     proposal,
                     Arc::new(Block::from_bytes(bytes)?),
@@ -262,7 +281,7 @@ impl Encode for FinalBlock {
 
 impl Decode for FinalBlock {
     fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let bytes = reader.bytes("block", crate::chain::block::MAX_BLOCK_BYTES)?;
+        let bytes = reader.bytes("block", MAX_BLOCK_BYTES)?;
         Ok(Self {
             block: Block::from_bytes(bytes)?,
             certificate: Certificate::decode(reader)?,
