@@ -235,15 +235,24 @@ impl Replica {
         !self.mempool.is_empty() && !self.mempool.candidates(1, next_nonce).is_empty()
     }
 
+    /// Whether the network has been idle for so long that an empty block is due: since we saw a block
+    /// committed, by our own steady clock; before that, by the last block's time. A wall clock that is
+    /// ahead of all others must not call for a block as soon as it has seen one.
     fn heartbeat_is_due(&mut self) -> bool {
-        let beat = u64::from(self.books.ledger.rules().heartbeat_ms);
-        let due = self.head.tip.time_ms.saturating_add(beat);
         let now = self.hands.now;
-        if now.unix_ms >= due {
+        let beat_ms = u64::from(self.books.ledger.rules().heartbeat_ms);
+        let beat = Duration::from_millis(beat_ms);
+        let left = match self.head.committed_at {
+            Some(committed) => (committed + beat).saturating_sub(now.elapsed),
+            None => {
+                let due_ms = self.head.tip.time_ms.saturating_add(beat_ms);
+                Duration::from_millis(due_ms.saturating_sub(now.unix_ms)).min(beat)
+            }
+        };
+        if left.is_zero() {
             return true;
         }
-        let after = Duration::from_millis(due - now.unix_ms).min(Duration::from_millis(beat));
-        self.timers.set(TimerKey::Heartbeat, now.elapsed + after);
+        self.timers.set(TimerKey::Heartbeat, now.elapsed + left);
         false
     }
 

@@ -90,6 +90,7 @@ impl Replica {
             return false;
         }
         self.head.tip = Tip::after(&block.header);
+        self.head.committed_at = Some(self.hands.now.elapsed);
         self.head.certified = Some(Certified {
             header: block.header.clone(),
             certificate,

@@ -67,6 +67,8 @@ impl Identity {
 struct Head {
     tip: Tip,
     certified: Option<Certified>,
+    /// When it was committed here; `None` if that was before the start.
+    committed_at: Option<std::time::Duration>,
 }
 
 /// The state, and what of it is not yet in a checkpoint.

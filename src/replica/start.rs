@@ -129,6 +129,7 @@ fn restore(genesis: &Genesis, store: &Store) -> Result<(Books, Head), StartError
     let mut head = Head {
         tip: Tip::genesis(genesis),
         certified: None,
+        committed_at: None,
     };
     let mut books = match checkpoint {
         None => {
@@ -200,6 +201,7 @@ fn head_of(record: FinalBlock) -> Head {
             header: record.block.header,
             certificate: record.certificate,
         }),
+        committed_at: None,
     }
 }
 

@@ -45,6 +45,17 @@ fn an_idle_network_makes_a_heartbeat_block_each_30_seconds_and_no_other() {
 }
 
 #[test]
+fn a_clock_an_hour_off_makes_no_more_heartbeats_than_a_good_one() {
+    for skew_ms in [3_600_000, -3_600_000] {
+        let mut world = World::new(4, 0, 12);
+        world.nodes[0].skew_ms = skew_ms;
+        world.run_for(seconds(300));
+        let blocks = world.judge.height();
+        assert!((8..=12).contains(&blocks), "{skew_ms}: {blocks} blocks");
+    }
+}
+
+#[test]
 fn a_gap_in_the_nonces_makes_no_empty_blocks() {
     let mut world = World::new(4, 0, 8);
     let late = world.payment(1, 3, 100, 2);
