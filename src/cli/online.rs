@@ -22,16 +22,44 @@ pub async fn with_session<T>(
         Ok(()) => work(&session).await,
         Err(error) => Err(error.into()),
     };
+    remember(context, &session);
     session.close().await;
     done
 }
 
-/// Begins a session; nodes are dialled while something else is done.
+/// Begins a session; nodes are dialled while something else is done. What the wallet has seen before is its floor.
 ///
 /// # Errors
-/// If the bootstrap file is not sound.
+/// If the bootstrap file or the wallet's name is not sound.
 pub async fn start(context: &Context) -> Result<Session, Failure> {
-    Ok(Session::start(SessionConfig::new(context.bootstrap()?)).await?)
+    let bootstrap = context.bootstrap()?;
+    let (name, genesis) = (context.profile()?, bootstrap.genesis().hash());
+    let floor = match context.data_dir() {
+        Ok(data) => data.seen_height(&name, &genesis)?,
+        // Whoever has no place for wallets has none, and can still look at the ledger.
+        Err(_) => 0,
+    };
+    let config = SessionConfig {
+        floor,
+        ..SessionConfig::new(bootstrap)
+    };
+    Ok(Session::start(config).await?)
+}
+
+/// Remembers how far the chain was seen, before anything of it is shown. A disk that fails here spoils no answer.
+pub fn remember(context: &Context, session: &Session) {
+    let genesis = session.bootstrap().genesis().hash();
+    let height = session.newest().height;
+    let kept = context.data_dir().and_then(|data| {
+        let name = context.profile()?;
+        Ok(data.remember_height(&name, &genesis, height)?)
+    });
+    if let Err(failure) = kept {
+        tracing::warn!(
+            message = failure.message,
+            "the newest height is not remembered"
+        );
+    }
 }
 
 /// The address of the wallet, without its password.
@@ -56,6 +84,7 @@ impl From<SessionError> for Failure {
             SessionError::NoNode { network, tried } => {
                 return Self::unreachable(&network, tried.len());
             }
+            SessionError::ChainBehind { .. } => (Exit::Unreachable, "chain_behind"),
             SessionError::NotFound { .. } => (Exit::Rejected, "not_found"),
             SessionError::UnknownPayment { .. } => (Exit::Rejected, "payment_unknown"),
             SessionError::Fork(_) => (Exit::Unexpected, "fork"),
@@ -67,5 +96,26 @@ impl From<SessionError> for Failure {
             &error,
             "see `natcoin wallet nodes`, and tell the network's operators",
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_chain_that_is_behind_what_was_seen_says_what_to_do() {
+        let failure = Failure::from(SessionError::ChainBehind {
+            network: "village".to_owned(),
+            height: 3,
+            seen: 90,
+        });
+        assert_eq!((&*failure.code, failure.exit as u8), ("chain_behind", 3));
+        assert!(
+            failure
+                .message
+                .ends_with("this wallet has seen height 90 final")
+        );
+        assert!(failure.hint.contains("try again") && failure.hint.contains("`seen`"));
     }
 }

@@ -1,4 +1,5 @@
-//! A wallet's folder: `data_dir/wallets/<profile>/`, with its keystore, its journal of payments and its lock.
+//! A wallet's folder: `data_dir/wallets/<profile>/`, with its keystore, its journal of payments, what it has
+//! seen of each network, and its lock.
 //!
 //! Promises: a keystore is never overwritten; a journal is replaced as a whole or not at all, and is on the disk when
 //! [`Profile::save_journal`] returns; files are readable by their owner only; two processes never write one profile.
@@ -7,6 +8,7 @@
 
 mod error;
 mod files;
+mod seen;
 
 #[cfg(test)]
 mod tests;

@@ -139,6 +139,11 @@ impl LightClient {
         self.newest
     }
 
+    /// The height below which nothing is taken, remembered from an earlier life of this wallet.
+    pub fn floor(&self) -> u64 {
+        self.floor
+    }
+
     /// Whether the newest moment may be old, by the wall clock (milliseconds since 1970).
     pub fn freshness(&self, now_ms: u64) -> Freshness {
         let for_ms = now_ms.saturating_sub(self.newest.time_ms);

@@ -230,6 +230,14 @@ fn a_payment_on_a_devnet_is_final_and_proven_and_refusals_have_their_codes() {
         assert_eq!(history["complete"], true);
         assert_eq!(history["entries"][0]["transaction"], paid["transaction"]);
     }
+    let seen = Path::new(&data).join("wallets/bob/seen");
+    let seen = std::fs::read_dir(seen).unwrap().next().unwrap().unwrap();
+    let height = std::fs::read_to_string(seen.path()).unwrap();
+    assert!(height.trim_end().parse::<u64>().unwrap() >= paid["height"].as_u64().unwrap());
+    std::fs::write(seen.path(), "nonsense").unwrap();
+    let (code, json) = of("bob", &["wallet", "balance"]);
+    assert_eq!((code, &json["error"]["code"]), (1, &"seen_damaged".into()));
+    std::fs::remove_file(seen.path()).unwrap();
     let (code, nodes) = of("bob", &["wallet", "nodes"]);
     assert_eq!((code, &nodes["validators_up"]), (0, &4.into()), "{nodes}");
     let id = paid["transaction"].as_str().unwrap();

@@ -23,7 +23,7 @@ use natcoin::{
     directory::bootstrap::{Beginning, Bootstrap, Node},
     node::{
         network::{self, Event, NetworkConfig, NetworkEvents, NetworkHandle},
-        session::{Intent, Recipient, Session, SessionConfig, WatchEvent},
+        session::{Intent, Recipient, Session, SessionConfig, SessionError, WatchEvent},
     },
     replica::wire::WatchFrame,
 };
@@ -362,6 +362,32 @@ async fn with_only_a_liar_there_is_no_answer_at_all() {
     let error = session.account(address(1)).await.unwrap_err();
     let text = error.to_string();
     assert!(text.contains("node-4: lies: "), "{text}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_older_is_shown_than_an_earlier_run_has_seen() {
+    let town = Town::with(bootstrap(1, 0), 1).await;
+    let session = town.session().await;
+    pay_alice(&town, &session, "bob").await;
+    let tip = session.newest().height;
+    session.close().await;
+    let with_floor = |floor| {
+        let mut config = SessionConfig::new(town.bootstrap.clone());
+        config.floor = floor;
+        config.limits.question = Duration::from_millis(700);
+        Session::open(config)
+    };
+    let session = with_floor(tip).await.unwrap();
+    assert!(session.account(address(1)).await.is_ok());
+    session.close().await;
+    let session = with_floor(tip + 1_000).await.unwrap();
+    let error = session.account(address(1)).await.unwrap_err();
+    let SessionError::ChainBehind { height, seen, .. } = &error else {
+        panic!("{error}");
+    };
+    assert!(*height >= tip && *seen == tip + 1_000);
+    assert!(error.to_string().contains("remove the folder `seen`"));
+    session.close().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -67,6 +67,7 @@ impl From<ProfileError> for Failure {
             ProfileError::AlreadyThere { .. } => (Exit::Usage, "wallet_exists"),
             ProfileError::InUse { .. } => (Exit::Locked, "wallet_in_use"),
             ProfileError::TooLarge { .. } => (Exit::Unexpected, "file_invalid"),
+            ProfileError::Seen { .. } => (Exit::Unexpected, "seen_damaged"),
             ProfileError::Journal { .. } => (Exit::Unexpected, "journal_damaged"),
             ProfileError::Io { .. } => (Exit::Unexpected, "io"),
         };

@@ -8,7 +8,7 @@ use crate::chain::transaction::{Operation, Transaction};
 use crate::cli::arguments::History as HistoryArguments;
 use crate::cli::context::Context;
 use crate::cli::failure::Failure;
-use crate::cli::online::{own_address, with_session};
+use crate::cli::online::{own_address, remember, with_session};
 use crate::cli::report::wallet::{EntryKind, History, HistoryEntry, WatchEvent};
 use crate::cli::signal::Signals;
 use crate::directory::utc;
@@ -96,6 +96,7 @@ async fn tell_all(context: &Context, session: &Session, address: Address) -> Res
         match watch.next().await? {
             session::WatchEvent::Activity(entry) => {
                 let account = session.account(address).await?.value;
+                remember(context, session);
                 context.output.report(&WatchEvent {
                     status: "final",
                     entry: line(

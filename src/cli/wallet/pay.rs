@@ -50,6 +50,7 @@ async fn perform(context: &Context, intent: Intent) -> Result<PaymentFinal, Fail
         Ok(vault) => follow(context, &session, &mut purse, &vault, intent).await,
         Err(failure) => Err(failure),
     };
+    online::remember(context, &session);
     session.close().await;
     done
 }

@@ -59,6 +59,14 @@ pub enum ProfileError {
         /// Most that is read.
         max: u64,
     },
+    /// The file with the newest height seen holds something else.
+    #[error(
+        "{} does not hold the height that natcoin wrote; remove it, and the next command writes it again", .path.display()
+    )]
+    Seen {
+        /// The file.
+        path: PathBuf,
+    },
     /// The journal of payments cannot be read. It is left as it is: it may name payments that wait for their end.
     #[error("the journal of payments {} cannot be used: {source}", .path.display())]
     Journal {

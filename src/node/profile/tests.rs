@@ -53,6 +53,30 @@ fn a_profile_is_used_by_one_process_at_a_time() {
 }
 
 #[test]
+fn the_newest_height_seen_is_remembered_for_each_network_and_never_falls() {
+    let (_folder, data) = data_dir();
+    let (bob, here, there) = (name("bob"), Hash([1; 32]), Hash([2; 32]));
+    data.remember_height(&bob, &here, 5).unwrap();
+    assert!(!data.path().exists(), "without a wallet nothing is kept");
+    let held = data.create(&bob, b"k").unwrap();
+    assert_eq!(data.seen_height(&bob, &here).unwrap(), 0);
+    for (height, kept) in [(7, 7), (5, 7), (u64::MAX, u64::MAX)] {
+        data.remember_height(&bob, &here, height).unwrap();
+        assert_eq!(data.seen_height(&bob, &here).unwrap(), kept);
+    }
+    assert_eq!(data.seen_height(&bob, &there).unwrap(), 0);
+    drop(held);
+    let path = data.profile_path(&bob).join("seen").join(here.to_string());
+    for text in ["", "7", "-7\n", "seven\n", "99999999999999999999\n"] {
+        std::fs::write(&path, text).unwrap();
+        let error = data.remember_height(&bob, &here, 9).unwrap_err();
+        assert!(matches!(error, ProfileError::Seen { .. }), "{text:?}");
+    }
+    std::fs::write(&path, "7".repeat(65)).unwrap();
+    assert!(data.seen_height(&bob, &here).is_err());
+}
+
+#[test]
 fn an_unknown_profile_is_refused_with_those_that_are_there() {
     let (_folder, data) = data_dir();
     let error = data.open(&name("bob")).unwrap_err().to_string();

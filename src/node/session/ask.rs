@@ -222,6 +222,14 @@ impl Inner {
         if self.network.is_closed() {
             return SessionError::Closed;
         }
+        let (seen, best) = (self.light().floor(), self.pool().best_height());
+        if let Some(height) = best.filter(|best| *best < seen) {
+            return SessionError::ChainBehind {
+                network: self.bootstrap.network().to_owned(),
+                height,
+                seen,
+            };
+        }
         let said = |node: NodeIndex| failed.get(&node).cloned();
         SessionError::NoNode {
             network: self.bootstrap.network().to_owned(),

@@ -46,6 +46,18 @@ pub enum SessionError {
         /// Every node of the bootstrap file, in its order, and why it did not serve.
         tried: Vec<Tried>,
     },
+    /// The nodes answer, and what they answer holds; but this wallet has seen a newer block in an earlier run.
+    #[error(
+        "the nodes of the network {network} that answer know blocks up to height {height}, but this wallet has seen height {seen} final; try again in a moment, for they may be catching up; if the network was begun anew on purpose, remove the folder `seen` in the wallet's folder"
+    )]
+    ChainBehind {
+        /// The network's name.
+        network: String,
+        /// The newest height that any of them proves.
+        height: u64,
+        /// What the wallet remembers.
+        seen: u64,
+    },
     /// All nodes that can be asked say that they do not know it. That is their word: absence cannot be proven here.
     #[error("no node knows {what}: it may not be final yet; check it, or look again in a moment")]
     NotFound {

@@ -135,6 +135,12 @@ impl Pool {
             .collect()
     }
 
+    /// The greatest height that any usable node has proven; `None` if none has proven one.
+    pub(super) fn best_height(&self) -> Option<u64> {
+        let usable = self.entries.iter().filter(|entry| is_usable(entry));
+        usable.filter_map(|entry| entry.height).max()
+    }
+
     /// What a node is used for now.
     pub(super) fn used_as(&self, node: NodeIndex) -> Option<UsedAs> {
         match self.ranked().iter().position(|ranked| *ranked == node)? {
