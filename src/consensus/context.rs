@@ -113,6 +113,25 @@ pub struct CoreVote {
     pub extension: Option<SignedExtension<Ctx>>,
 }
 
+impl CoreVote {
+    pub fn new(
+        kind: VoteType,
+        height: Height,
+        round: Round,
+        block: NilOrVal<Hash>,
+        voter: Address,
+    ) -> Self {
+        Self {
+            kind,
+            height,
+            round,
+            block,
+            voter,
+            extension: None,
+        }
+    }
+}
+
 impl core::Vote<Ctx> for CoreVote {
     fn height(&self) -> Height {
         self.height
@@ -299,14 +318,7 @@ impl core::Context for Ctx {
         block: NilOrVal<Hash>,
         voter: Address,
     ) -> CoreVote {
-        CoreVote {
-            kind: VoteType::Prevote,
-            height,
-            round,
-            block,
-            voter,
-            extension: None,
-        }
+        CoreVote::new(VoteType::Prevote, height, round, block, voter)
     }
 
     fn new_precommit(
@@ -316,13 +328,6 @@ impl core::Context for Ctx {
         block: NilOrVal<Hash>,
         voter: Address,
     ) -> CoreVote {
-        CoreVote {
-            kind: VoteType::Precommit,
-            height,
-            round,
-            block,
-            voter,
-            extension: None,
-        }
+        CoreVote::new(VoteType::Precommit, height, round, block, voter)
     }
 }

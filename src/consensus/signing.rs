@@ -188,14 +188,13 @@ pub fn to_core_input(message: Message) -> Input<Ctx> {
 
 fn to_core_vote(vote: &Vote) -> SignedVote {
     signed(
-        CoreVote {
-            kind: core_kind(vote.kind),
-            height: Height(vote.height),
-            round: Round::new(vote.round),
-            block: core_block(vote.block),
-            voter: vote.voter,
-            extension: None,
-        },
+        CoreVote::new(
+            core_kind(vote.kind),
+            Height(vote.height),
+            Round::new(vote.round),
+            core_block(vote.block),
+            vote.voter,
+        ),
         vote.signature,
     )
 }
@@ -319,16 +318,10 @@ impl Verifier {
         certificate: &core::CommitCertificate<Ctx>,
         voters: &Voters,
     ) -> Result<(), core::CertificateError<Ctx>> {
-        let votes = certificate.commit_signatures.iter().map(|part| {
-            let vote = vote(
-                VoteType::Precommit,
-                certificate.height,
-                certificate.round,
-                NilOrVal::Val(certificate.value_id),
-                part.address,
-            );
-            (vote, part.signature)
-        });
+        let of = (VoteType::Precommit, certificate.height, certificate.round);
+        let parts = certificate.commit_signatures.iter();
+        let parts = parts.map(|part| (part.address, part.signature));
+        let votes = votes_for(of, certificate.value_id, parts);
         self.votes(votes, voters, Threshold::Quorum, |address, signature| {
             core::CertificateError::InvalidCommitSignature(core::CommitSignature::new(
                 address, signature,
@@ -342,16 +335,10 @@ impl Verifier {
         certificate: &core::PolkaCertificate<Ctx>,
         voters: &Voters,
     ) -> Result<(), core::CertificateError<Ctx>> {
-        let votes = certificate.polka_signatures.iter().map(|part| {
-            let vote = vote(
-                VoteType::Prevote,
-                certificate.height,
-                certificate.round,
-                NilOrVal::Val(certificate.value_id),
-                part.address,
-            );
-            (vote, part.signature)
-        });
+        let of = (VoteType::Prevote, certificate.height, certificate.round);
+        let parts = certificate.polka_signatures.iter();
+        let parts = parts.map(|part| (part.address, part.signature));
+        let votes = votes_for(of, certificate.value_id, parts);
         self.votes(votes, voters, Threshold::Quorum, |address, signature| {
             core::CertificateError::InvalidPolkaSignature(core::PolkaSignature::new(
                 address, signature,
@@ -374,7 +361,7 @@ impl Verifier {
             return Err(core::CertificateError::InvalidVoteType(part.address));
         }
         let votes = certificate.round_signatures.iter().map(|part| {
-            let vote = vote(
+            let vote = CoreVote::new(
                 part.vote_type,
                 certificate.height,
                 certificate.round,
@@ -443,19 +430,14 @@ enum Threshold {
     OneHonest,
 }
 
-fn vote(
-    kind: VoteType,
-    height: Height,
-    round: Round,
-    block: NilOrVal<Hash>,
-    voter: Address,
-) -> CoreVote {
-    CoreVote {
-        kind,
-        height,
-        round,
-        block,
-        voter,
-        extension: None,
-    }
+/// The votes behind a certificate for one block.
+fn votes_for(
+    (kind, height, round): (VoteType, Height, Round),
+    block: Hash,
+    parts: impl Iterator<Item = (Address, Signature)>,
+) -> impl Iterator<Item = (CoreVote, Signature)> {
+    parts.map(move |(voter, signature)| {
+        let vote = CoreVote::new(kind, height, round, NilOrVal::Val(block), voter);
+        (vote, signature)
+    })
 }
