@@ -6,6 +6,9 @@ mod program;
 #[path = "cli/network.rs"]
 mod network;
 #[cfg(unix)]
+#[path = "cli/refusals.rs"]
+mod refusals;
+#[cfg(unix)]
 #[path = "cli/running.rs"]
 mod running;
 #[path = "cli/usage.rs"]

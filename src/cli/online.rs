@@ -84,6 +84,7 @@ impl From<SessionError> for Failure {
             SessionError::NoNode { network, tried } => {
                 return Self::unreachable(&network, tried.len());
             }
+            SessionError::OtherNetwork { .. } => (Exit::Usage, "other_network"),
             SessionError::ChainBehind { .. } => (Exit::Unreachable, "chain_behind"),
             SessionError::NotFound { .. } => (Exit::Rejected, "not_found"),
             SessionError::UnknownPayment { .. } => (Exit::Rejected, "payment_unknown"),

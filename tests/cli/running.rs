@@ -12,13 +12,13 @@ use crate::program::Program;
 use crate::wait::end_of;
 
 /// A running program whose lines are read; it is killed if the test ends early.
-struct Running {
+pub struct Running {
     child: Child,
     lines: BufReader<ChildStdout>,
 }
 
 impl Running {
-    fn start(program: &Program, arguments: &[&str]) -> Self {
+    pub fn start(program: &Program, arguments: &[&str]) -> Self {
         let mut child = program
             .command(&[arguments, &["--output", "json"]].concat())
             .stdout(Stdio::piped())
@@ -30,14 +30,14 @@ impl Running {
     }
 
     /// The next line, `Null` at the end.
-    fn line(&mut self) -> Value {
+    pub fn line(&mut self) -> Value {
         let mut line = String::new();
         self.lines.read_line(&mut line).unwrap();
         serde_json::from_str(&line).unwrap_or(Value::Null)
     }
 
     /// Sends a signal and gives the exit code; it must end within two seconds.
-    fn end(&mut self, signal: &str) -> Option<i32> {
+    pub fn end(&mut self, signal: &str) -> Option<i32> {
         let pid = self.child.id().to_string();
         assert!(
             Command::new("kill")
@@ -60,7 +60,7 @@ impl Drop for Running {
 }
 
 /// The first of two ports in a row that nobody uses now.
-fn free_port() -> String {
+pub fn free_port() -> String {
     let is_free = |port: u16| {
         TcpListener::bind(("127.0.0.1", port)).is_ok()
             && UdpSocket::bind(("127.0.0.1", port)).is_ok()

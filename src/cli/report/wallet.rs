@@ -105,16 +105,27 @@ pub struct Balance {
     pub height: u64,
     /// `true`: the wallet has checked the proof and the certificate itself.
     pub proven: bool,
+    /// For how many seconds there has been no new block, if that is unusually long: the network is paused, or the nodes
+    /// that answer keep the newest blocks to themselves.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub quiet_for_s: Option<u64>,
 }
 
 impl Report for Balance {
     fn text(&self, style: Style) -> String {
-        format!(
+        let balance = format!(
             "{}\n{} at height {}, proven",
             style.strong(&format!("{} NAT", self.balance)),
             who(&self.address, self.name.as_ref()),
             self.height,
-        )
+        );
+        match self.quiet_for_s {
+            None => balance,
+            Some(seconds) => format!(
+                "{balance}\n{} there has been no new block for {seconds} s: the network is paused, or newer blocks are kept from you; see `natcoin wallet nodes`",
+                style.bad("old:")
+            ),
+        }
     }
 }
 
@@ -162,6 +173,7 @@ mod tests {
             balance: Amount::from_nits(99_500_000_000),
             height: 12,
             proven: true,
+            quiet_for_s: None,
         };
         let address = Address([0; 32]);
         assert_eq!(
@@ -173,6 +185,14 @@ mod tests {
         assert_eq!(
             balance.text(Style::Plain),
             format!("995.00000000 NAT\n@bob ({address}) at height 12, proven")
+        );
+        balance.quiet_for_s = Some(90);
+        let text = balance.text(Style::Plain);
+        assert!(text.contains("no new block for 90 s"), "{text}");
+        let json = serde_json::to_string(&balance).unwrap();
+        assert!(
+            json.ends_with(r#""proven":true,"quiet_for_s":90}"#),
+            "{json}"
         );
         balance.name = None;
         assert!(

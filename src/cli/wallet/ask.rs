@@ -6,6 +6,7 @@ use crate::cli::failure::Failure;
 use crate::cli::online::{self, own_address, with_session};
 use crate::cli::report::wallet::{Balance, NodeSeen, WalletName, WalletNodes};
 use crate::node::session::{NodeReport, UsedAs};
+use crate::wallet::light::Freshness;
 
 /// `wallet balance`.
 ///
@@ -23,6 +24,10 @@ pub async fn balance(context: &Context) -> Result<Balance, Failure> {
             balance: account.map_or(Amount::ZERO, |account| account.balance),
             height: proven.at.height,
             proven: true,
+            quiet_for_s: match session.freshness() {
+                Freshness::Fresh => None,
+                Freshness::Quiet { for_ms } => Some(for_ms / 1000),
+            },
         })
     })
     .await

@@ -230,6 +230,14 @@ impl Inner {
                 seen,
             };
         }
+        if let Some((node, reason)) = self.pool().foreigner() {
+            return SessionError::OtherNetwork {
+                network: self.bootstrap.network().to_owned(),
+                node,
+                // The semicolon parts a message from its next step.
+                reason: reason.replace("; ", ", "),
+            };
+        }
         let said = |node: NodeIndex| failed.get(&node).cloned();
         SessionError::NoNode {
             network: self.bootstrap.network().to_owned(),

@@ -46,6 +46,18 @@ pub enum SessionError {
         /// Every node of the bootstrap file, in its order, and why it did not serve.
         tried: Vec<Tried>,
     },
+    /// Nodes of the bootstrap file live on another network than it describes, and none lives on this one.
+    #[error(
+        "{node} and the bootstrap file of the network {network} are of different networks ({reason}); get the network's bootstrap.toml again from somebody you trust"
+    )]
+    OtherNetwork {
+        /// The network's name in the bootstrap file.
+        network: String,
+        /// The first such node.
+        node: Name,
+        /// What was found on connecting.
+        reason: String,
+    },
     /// The nodes answer, and what they answer holds; but this wallet has seen a newer block in an earlier run.
     #[error(
         "the nodes of the network {network} that answer know blocks up to height {height}, but this wallet has seen height {seen} final; try again in a moment, for they may be catching up; if the network was begun anew on purpose, remove the folder `seen` in the wallet's folder"

@@ -67,6 +67,8 @@ pub(super) struct Entry {
     pub(super) strikes: u32,
     /// Why it cannot be used now.
     pub(super) failure: Option<String>,
+    /// Whether it lives on another genesis than the bootstrap file's.
+    pub(super) is_foreign: bool,
     /// What it lied about; it is not asked again.
     pub(super) lie: Option<String>,
     /// How many validators it says that it hears.
@@ -93,6 +95,7 @@ impl Pool {
             rtt: None,
             strikes: 0,
             failure: None,
+            is_foreign: false,
             lie: None,
             heard: None,
         });
@@ -139,6 +142,14 @@ impl Pool {
     pub(super) fn best_height(&self) -> Option<u64> {
         let usable = self.entries.iter().filter(|entry| is_usable(entry));
         usable.filter_map(|entry| entry.height).max()
+    }
+
+    /// A node of another network and what was found, if no node at all is usable.
+    pub(super) fn foreigner(&self) -> Option<(Name, String)> {
+        let nobody = !self.entries.iter().any(is_usable);
+        let foreign = self.entries.iter().find(|entry| entry.is_foreign);
+        let entry = foreign.filter(|_| nobody)?;
+        Some((entry.name.clone(), entry.failure.clone()?))
     }
 
     /// What a node is used for now.
@@ -197,6 +208,7 @@ impl Pool {
     pub(super) fn came(&mut self, node: NodeIndex) {
         if let Some(entry) = self.get_mut(node) {
             entry.up = true;
+            entry.is_foreign = false;
             entry.failure = None;
             entry.strikes = 0;
         }
@@ -212,6 +224,14 @@ impl Pool {
             entry.heard = None;
         }
         self.choose();
+    }
+
+    /// It lives on another genesis.
+    pub(super) fn foreign(&mut self, node: NodeIndex, why: String) {
+        self.left(node, why);
+        if let Some(entry) = self.get_mut(node) {
+            entry.is_foreign = true;
+        }
     }
 
     /// A dial failed; a connection that stands all the same is what counts.

@@ -8,7 +8,7 @@
 use std::sync::{Arc, Weak};
 
 use super::Inner;
-use crate::behaviour::PeerId;
+use crate::behaviour::{PeerId, Refusal};
 use crate::node::network::{Event, NetworkEvents};
 use crate::wallet::payment::NodeIndex;
 
@@ -40,7 +40,11 @@ fn on_event(session: &Arc<Inner>, event: Event) {
         }
         Event::Refused { peer, reason, .. } => {
             if let Some(node) = index(&peer) {
-                session.change(|pool| pool.left(node, reason.to_string()));
+                let why = reason.to_string();
+                session.change(|pool| match reason {
+                    Refusal::ForeignGenesis(_) => pool.foreign(node, why),
+                    _ => pool.left(node, why),
+                });
             }
         }
         Event::BootstrapUnreachable { peer, reason, .. } => {
