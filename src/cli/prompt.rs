@@ -4,7 +4,7 @@
 //! answer, a question is a failure that says which option answers it.
 
 use std::fs::File;
-use std::io::{self, BufRead, IsTerminal, Read, Write};
+use std::io::{self, BufRead, ErrorKind, IsTerminal, Read, Write};
 use std::path::Path;
 
 use zeroize::Zeroizing;
@@ -16,44 +16,77 @@ use crate::wallet::vault::{MAX_PASSWORD_BYTES, Password};
 /// Most bytes read of a file or of standard input that holds a secret.
 const MAX_SECRET_BYTES: u64 = 64 * 1024;
 
+/// How often a person may try before the command gives up.
+pub const TRIES: usize = 3;
+
 /// Whether a person can answer.
 pub fn somebody_is_there() -> bool {
     io::stdin().is_terminal()
 }
 
-/// The password of a wallet that there is.
+/// Opens a wallet with its owner's password; a person may mistype it twice.
 ///
 /// # Errors
-/// If there is no password file and nobody to ask.
-pub fn password(context: &Context, wallet: &str) -> Result<Password, Failure> {
-    match &context.password_file {
-        Some(path) => password_of_file(path),
-        None => ask_password(&format!("Password of the wallet {wallet}: ")),
+/// If there is no password file and nobody to ask; what `open` says, at last.
+pub fn open_with_password<T>(
+    context: &Context,
+    wallet: &str,
+    open: impl Fn(&Password) -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    if let Some(path) = &context.password_file {
+        return open(&password_of_file(path)?);
     }
+    repeat(context, WRONG_PASSWORD, || {
+        let typed = ask_hidden(&format!("Password of the wallet {wallet}: "))?;
+        open(&Password::typed(&typed)?)
+    })
 }
 
-/// The password of a new wallet, asked twice.
+/// The password of a new wallet, asked twice; who mistypes it is asked again.
 ///
 /// # Errors
-/// As [`password`]; if it is too short; if the two differ.
+/// If there is no password file and nobody to ask; if it is too short, or the two differ, each time.
 pub fn new_password(context: &Context, wallet: &str) -> Result<Password, Failure> {
     if let Some(path) = &context.password_file {
         let password = password_of_file(path)?;
         password.check_for_new_keystore()?;
         return Ok(password);
     }
-    let first = ask_hidden(&format!("New password for the wallet {wallet}: "))?;
-    let password = Password::typed(&first)?;
-    password.check_for_new_keystore()?;
-    if *ask_hidden("The same again: ")? != *first {
-        return Err(Failure::new(
-            Exit::Usage,
-            "passwords_differ",
-            "the two passwords are not the same",
-            "nothing was made; try again",
-        ));
+    repeat(context, UNFIT_PASSWORD, || {
+        let first = ask_hidden(&format!("New password for the wallet {wallet}: "))?;
+        let password = Password::typed(&first)?;
+        password.check_for_new_keystore()?;
+        if *ask_hidden("The same again: ")? != *first {
+            return Err(Failure::new(
+                Exit::Usage,
+                "passwords_differ",
+                "the two passwords are not the same",
+                "nothing was made; try again",
+            ));
+        }
+        Ok(password)
+    })
+}
+
+/// Codes of failures that another answer mends.
+const WRONG_PASSWORD: &[&str] = &["password_wrong"];
+const UNFIT_PASSWORD: &[&str] = &["password_too_short", "passwords_differ"];
+
+/// Asks until the answer is good, or fails in another way than `mendable`, or for the third time.
+pub fn repeat<T>(
+    context: &Context,
+    mendable: &[&str],
+    mut attempt: impl FnMut() -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    for _ in 1..TRIES {
+        match attempt() {
+            Err(failure) if mendable.contains(&&*failure.code) => {
+                context.output.show(&format!("{}; again.", failure.message));
+            }
+            done => return done,
+        }
     }
-    Ok(password)
+    attempt()
 }
 
 /// The first line of a file.
@@ -95,26 +128,30 @@ pub fn confirm(context: &Context, question: &str) -> Result<(), Failure> {
         return Err(Failure::new(
             Exit::Usage,
             "confirmation_needed",
-            format!("nobody can answer: {question}"),
+            format!("nobody can answer: {}", one_line(question)),
             "add --yes to say yes",
         ));
     }
     let answer = ask(&format!("{question} [y/N] "))?;
     match answer.trim().to_lowercase().as_str() {
         "y" | "yes" => Ok(()),
-        _ => Err(Failure::new(
-            Exit::Usage,
-            "cancelled",
-            "cancelled: nothing was done",
-            "answer y to go on",
-        )),
+        _ => Err(cancelled()),
     }
+}
+
+fn cancelled() -> Failure {
+    Failure::new(
+        Exit::Usage,
+        "cancelled",
+        "cancelled: nothing was done",
+        "answer y to go on",
+    )
 }
 
 /// Asks for a line, with echo.
 ///
 /// # Errors
-/// If there is nobody, or the line is too long.
+/// If the person ends the input (Ctrl-D) instead, or the terminal fails.
 pub fn ask(question: &str) -> Result<Zeroizing<String>, Failure> {
     let failed = |error: io::Error| Failure::io("ask a question", &error);
     let mut stderr = io::stderr().lock();
@@ -124,12 +161,19 @@ pub fn ask(question: &str) -> Result<Zeroizing<String>, Failure> {
         .map_err(failed)?;
     let mut line = Zeroizing::new(String::new());
     let mut stdin = io::stdin().lock().take(MAX_SECRET_BYTES);
-    stdin.read_line(&mut line).map_err(failed)?;
-    Ok(line)
+    let read_bytes = stdin.read_line(&mut line).map_err(failed)?;
+    if !line.ends_with('\n') {
+        // Ctrl-D leaves the cursor behind the question.
+        stderr.write_all(b"\n").map_err(failed)?;
+    }
+    match read_bytes {
+        0 => Err(cancelled()),
+        _ => Ok(line),
+    }
 }
 
-fn ask_password(question: &str) -> Result<Password, Failure> {
-    Ok(Password::typed(&ask_hidden(question)?)?)
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 fn ask_hidden(question: &str) -> Result<Zeroizing<String>, Failure> {
@@ -143,7 +187,10 @@ fn ask_hidden(question: &str) -> Result<Zeroizing<String>, Failure> {
     }
     rpassword::prompt_password(question)
         .map(Zeroizing::new)
-        .map_err(|error| Failure::io("read the password", &error))
+        .map_err(|error| match error.kind() {
+            ErrorKind::UnexpectedEof => cancelled(),
+            _ => Failure::io("read the password", &error),
+        })
 }
 
 fn read_secret(from: impl Read) -> io::Result<Zeroizing<String>> {

@@ -23,9 +23,6 @@ use crate::wallet::vault::{KdfParams, Password, RecoveryWords, SealingRandom, Va
 /// How many of the words a person is asked for.
 const CHECKED_WORDS: usize = 3;
 
-/// How often they may try.
-const TRIES: usize = 3;
-
 /// `wallet new`.
 ///
 /// # Errors
@@ -46,6 +43,9 @@ pub fn new(context: &Context) -> Result<WalletMade, Failure> {
     }
     let protection = Protection::Password(password);
     let address = keep(context, &data, &profile, &vault, &protection)?;
+    context.output.note(
+        "To be paid, give the address below to others; `natcoin wallet name NAME` gives it a name.",
+    );
     Ok(WalletMade {
         status: "ok",
         profile: profile.to_string(),
@@ -63,7 +63,7 @@ pub fn restore(context: &Context, arguments: &WalletRestore) -> Result<WalletRes
     let (words, protection) = match &arguments.development {
         Some(name) => (development_words(name)?, Protection::None),
         None => {
-            let words = read_words(arguments)?;
+            let words = read_words(context, arguments)?;
             let password = prompt::new_password(context, profile.as_str())?;
             (words, Protection::Password(password))
         }
@@ -107,9 +107,10 @@ pub fn open_vault(
     if is_development && let Ok(vault) = Vault::open(keystore, &Password::none()) {
         return Ok(vault);
     }
-    let password = prompt::password(context, profile.as_str())?;
-    let _progress = context.output.progress("opening the wallet");
-    Ok(Vault::open(keystore, &password)?)
+    prompt::open_with_password(context, profile.as_str(), |password| {
+        let _progress = context.output.progress("opening the wallet");
+        Ok(Vault::open(keystore, password)?)
+    })
 }
 
 enum Protection {
@@ -158,10 +159,14 @@ fn development_words(name: &str) -> Result<RecoveryWords, Failure> {
     )))
 }
 
-fn read_words(arguments: &WalletRestore) -> Result<RecoveryWords, Failure> {
+fn read_words(context: &Context, arguments: &WalletRestore) -> Result<RecoveryWords, Failure> {
     let text = match &arguments.words_file {
         Some(path) => prompt::secret_of_file(path)?,
-        None if prompt::somebody_is_there() => prompt::ask("The twelve words: ")?,
+        None if prompt::somebody_is_there() => {
+            return prompt::repeat(context, &["words_wrong"], || {
+                Ok(RecoveryWords::parse(&prompt::ask("The twelve words: ")?)?)
+            });
+        }
         None => prompt::secret_of_stdin()?,
     };
     Ok(RecoveryWords::parse(&text)?)
@@ -176,7 +181,7 @@ fn check_words(context: &Context, words: &[&str]) -> Result<(), Failure> {
     asked.sort_unstable();
     for place in asked {
         let mut is_right = false;
-        for _ in 0..TRIES {
+        for _ in 0..prompt::TRIES {
             let answer = prompt::ask(&format!("To check your paper, word {}: ", place + 1))?;
             is_right = answer.trim().eq_ignore_ascii_case(words[place]);
             if is_right {

@@ -28,22 +28,19 @@ pub struct PaymentPlan {
 impl PaymentPlan {
     /// The question for people.
     pub fn question(&self) -> String {
-        let payee = match &self.name {
-            Some(name) => format!("@{name} ({})", self.to),
-            None => self.to.to_string(),
-        };
-        let fee = match self.fee.is_zero() {
-            true => String::new(),
-            false => format!(" and a fee of {} NAT", self.fee),
-        };
-        let memo = match self.memo.is_empty() {
-            true => String::new(),
-            false => format!(", memo {:?}", self.memo),
-        };
-        format!(
-            "Pay {} NAT{fee} to {payee}{memo}? You have {} NAT.",
-            self.amount, self.balance
-        )
+        let mut lines = vec![format!("Pay  {} NAT", self.amount)];
+        match &self.name {
+            Some(name) => lines.push(format!("to   @{name}\n     {}", self.to)),
+            None => lines.push(format!("to   {}", self.to)),
+        }
+        if !self.memo.is_empty() {
+            lines.push(format!("memo {:?}, for all to see", self.memo));
+        }
+        if !self.fee.is_zero() {
+            lines.push(format!("fee  {} NAT", self.fee));
+        }
+        lines.push(format!("You have {} NAT. Pay?", self.balance));
+        lines.join("\n")
     }
 }
 
@@ -130,7 +127,7 @@ mod tests {
         assert_eq!(
             question,
             format!(
-                "Pay 5.00000000 NAT to @alice ({address}), memo \"hi\"? You have 1000.00000000 NAT."
+                "Pay  5.00000000 NAT\nto   @alice\n     {address}\nmemo \"hi\", for all to see\nYou have 1000.00000000 NAT. Pay?"
             )
         );
         let with_fee = PaymentPlan {
@@ -142,7 +139,7 @@ mod tests {
         assert_eq!(
             with_fee.question(),
             format!(
-                "Pay 5.00000000 NAT and a fee of 0.00000001 NAT to {address}? You have 1000.00000000 NAT."
+                "Pay  5.00000000 NAT\nto   {address}\nfee  0.00000001 NAT\nYou have 1000.00000000 NAT. Pay?"
             )
         );
     }

@@ -100,7 +100,7 @@ fn question(plan: &Plan) -> String {
         .question(),
         Operation::ClaimName { name } => {
             format!(
-                "Take the name @{name} for {}? It is for good and costs {} NAT.",
+                "Take the name @{name}\nfor {}\nIt is for good and costs {} NAT. Take it?",
                 plan.sender, plan.fee
             )
         }
