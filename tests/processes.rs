@@ -2,7 +2,10 @@
 
 mod common;
 
-use common::processes::{Net, Transport};
+use std::time::Duration;
+
+use common::processes::{Background, Net, Transport};
+use serde_json::Value;
 
 #[test]
 fn four_processes_make_a_payment_final_in_both_wallets() {
@@ -92,4 +95,60 @@ fn two_of_four_down_pause_the_network_and_nothing_is_lost() {
     assert!(next.is_final(), "{next:?}");
     assert_eq!(net.balance("bob"), "1007.00000000", "each payment once");
     assert_eq!(net.balance("alice"), "993.00000000");
+}
+
+#[test]
+fn who_interrupts_a_signed_payment_is_told_that_it_may_become_final() {
+    let mut net = Net::started(4, Transport::Both);
+    net.kill(0);
+    net.kill(3);
+    let paying = Background::start(net.wallet("alice", &["pay", "@bob", "2", "--yes"]));
+    let nothing = Value::Array(vec![]);
+    let is_kept = |_| net.ask("alice", &["history"]).json["pending"] != nothing;
+    assert!((0..50).any(is_kept), "the payment is in the journal");
+    paying.signal_interrupt();
+    let told: Value = serde_json::from_str(&paying.line()).unwrap();
+    assert_eq!(told["error"]["code"], "not_final", "{told}");
+    assert_eq!(told["error"]["transaction"].as_str().unwrap().len(), 64);
+    assert_eq!(paying.interrupt(), 5);
+    for index in [0, 3] {
+        net.start(index);
+        net.running[&index].wait_for("in_step");
+    }
+    let past = net.ask("alice", &["history"]);
+    assert_eq!(past.json["entries"][0]["amount"], "2.00000000", "{past:?}");
+    assert_eq!(past.json["pending"], nothing, "{past:?}");
+    assert_eq!(net.balance("bob"), "1002.00000000");
+}
+
+#[test]
+fn who_watches_is_told_each_payment_once_on_a_line_of_json() {
+    let net = Net::started(4, Transport::Both);
+    let watch = Background::start(net.wallet("bob", &["watch"]));
+    let mut paid = 0;
+    let first = loop {
+        assert!(paid < 50, "watching begins");
+        assert!(net.pay("alice", "@bob", "1").is_final());
+        paid += 1;
+        if let Some(line) = watch.line_within(Duration::from_millis(500)) {
+            break line;
+        }
+    };
+    let memo = ["pay", "@bob", "2.5", "--memo", "tea", "--yes"];
+    assert!(net.ask("alice", &memo).is_final());
+    let line = |text: &str| serde_json::from_str::<Value>(text).expect("a line of JSON");
+    let (first, second) = (line(&first), line(&watch.line()));
+    assert_eq!(first["amount"], "1.00000000", "{first}");
+    let field = |name: &str| second[name].as_str().unwrap_or_default().to_owned();
+    assert_eq!(
+        (field("status"), field("kind")),
+        ("final".into(), "received".into())
+    );
+    assert_eq!(
+        (field("amount"), field("memo")),
+        ("2.50000000".into(), "tea".into())
+    );
+    assert_eq!(field("balance"), format!("{}.50000000", 1_002 + paid));
+    assert_eq!(watch.line_within(Duration::ZERO), None, "each once");
+    assert_eq!(watch.interrupt(), 0, "Ctrl-C is its regular end");
 }

@@ -139,7 +139,8 @@ pub fn confirm(context: &Context, question: &str) -> Result<(), Failure> {
     }
 }
 
-fn cancelled() -> Failure {
+/// A person does not want to go on.
+pub fn cancelled() -> Failure {
     Failure::new(
         Exit::Usage,
         "cancelled",

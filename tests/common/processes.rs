@@ -100,6 +100,24 @@ impl Background {
         let line = self.lines.recv_timeout(START);
         line.unwrap_or_else(|_| panic!("no further line within {START:?}"))
     }
+
+    /// The next line, if it comes in time.
+    pub fn line_within(&self, time: Duration) -> Option<String> {
+        self.lines.recv_timeout(time).ok()
+    }
+
+    /// SIGINT; waits for the end and gives the exit code.
+    pub fn interrupt(mut self) -> i32 {
+        self.signal_interrupt();
+        self.child.wait().expect("it ends").code().unwrap_or(-1)
+    }
+
+    /// SIGINT.
+    pub fn signal_interrupt(&self) {
+        let pid = self.child.id().to_string();
+        let status = Command::new("kill").args(["-INT", &pid]).status();
+        assert!(status.expect("kill is there").success());
+    }
 }
 
 impl Drop for Background {
@@ -138,11 +156,8 @@ impl NodeProcess {
     }
 
     /// SIGINT; waits for the end and gives the exit code.
-    pub fn interrupt(mut self) -> i32 {
-        let pid = self.0.child.id().to_string();
-        let status = Command::new("kill").args(["-INT", &pid]).status();
-        assert!(status.expect("kill is there").success());
-        self.0.child.wait().expect("it ends").code().unwrap_or(-1)
+    pub fn interrupt(self) -> i32 {
+        self.0.interrupt()
     }
 }
 

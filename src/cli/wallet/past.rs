@@ -1,6 +1,6 @@
 //! `wallet history` and `wallet watch`: what happened to the account, and what happens now.
 
-use super::pay::tell;
+use super::pay::Story;
 use crate::chain::amount::Amount;
 use crate::chain::hash::Hash;
 use crate::chain::key::Address;
@@ -60,9 +60,10 @@ async fn resumed(context: &Context, session: &Session) -> Result<Journal, Failur
     match data.open(&name) {
         Ok(profile) => {
             let mut purse = Purse::open(profile)?;
-            let progress = context.output.progress("looking after payments that wait");
+            let line = context.output.progress("looking after payments that wait");
+            let mut story = Story::new(line);
             session
-                .resume_pending(&mut purse, &mut |event| tell(&progress, &event))
+                .resume_pending(&mut purse, &mut |event| story.tell(&event))
                 .await?;
             Ok(purse.journal())
         }

@@ -1,15 +1,17 @@
 //! `wallet pay` and `wallet name NAME`: resolved, shown, confirmed, signed, remembered, sent, followed.
 
 use super::open_vault;
+use crate::chain::hash::Hash;
 use crate::chain::transaction::Operation;
 use crate::cli::arguments::Pay;
 use crate::cli::context::Context;
-use crate::cli::failure::Failure;
+use crate::cli::failure::{Exit, Failure, KEPT};
 use crate::cli::online;
 use crate::cli::outcome;
 use crate::cli::output::Progress as Line;
 use crate::cli::prompt;
 use crate::cli::report::payment::{PaymentFinal, PaymentPlan};
+use crate::cli::signal::Signals;
 use crate::cli::values::{self, Payee};
 use crate::node::session::{Intent, Outcome, Plan, Progress, Purse, Recipient, Session};
 use crate::wallet::vault::Vault;
@@ -67,14 +69,20 @@ async fn follow(
     let plan = session.plan(purse, vault.address(), intent).await?;
     drop(line);
     prompt::confirm(context, &question(&plan))?;
-    let line = context.output.progress("sending");
-    let outcome = session
-        .pay(purse, vault.secret(), plan, &mut |progress| {
-            tell(&line, &progress)
-        })
-        .await?;
-    drop(line);
-    result(&outcome)
+    // Only now: while a question is asked, Ctrl-C ends the program at once.
+    let mut signals = Signals::new()?;
+    let mut story = Story::new(context.output.progress("sending"));
+    let outcome = {
+        let mut tell = |progress| story.tell(&progress);
+        tokio::select! {
+            outcome = session.pay(purse, vault.secret(), plan, &mut tell) => Some(outcome?),
+            () = signals.end() => None,
+        }
+    };
+    match outcome {
+        Some(outcome) => result(&outcome),
+        None => Err(story.interrupted()),
+    }
 }
 
 /// What became of it; where too few nodes are up, that is why it is not final.
@@ -107,20 +115,63 @@ fn question(plan: &Plan) -> String {
     }
 }
 
-/// Shows on the line that moves what happens to a payment.
-pub(super) fn tell(line: &Line, progress: &Progress) {
-    match progress {
-        Progress::Signed { .. } => line.set("signed and kept"),
-        Progress::Submitted { nodes, .. } => line.set(&format!(
-            "{nodes} nodes have it; waiting for it to be final"
-        )),
-        Progress::Refused { node, refusal, .. } => {
-            line.set(&format!("{node} said: {}", refusal.message()))
+/// What happens to payments, on the line that moves.
+pub(super) struct Story {
+    line: Line,
+    signed: Option<Hash>,
+    holders: usize,
+    paused: Option<String>,
+}
+
+impl Story {
+    pub(super) fn new(line: Line) -> Self {
+        Self {
+            line,
+            signed: None,
+            holders: 0,
+            paused: None,
         }
-        Progress::Quorum(quorum) if quorum.is_lost() => line.set(&format!(
-            "paused: {} of {} nodes, {} needed; nothing is lost",
-            quorum.up, quorum.of, quorum.needed
-        )),
-        Progress::Quorum(_) | Progress::Ended(_) => {}
+    }
+
+    pub(super) fn tell(&mut self, progress: &Progress) {
+        match progress {
+            Progress::Signed { id } => self.signed = Some(*id),
+            Progress::Submitted { nodes, .. } => self.holders = *nodes,
+            Progress::Refused { node, refusal, .. } => {
+                let said = format!("{node} said: {}", refusal.message());
+                return self.line.set(&said);
+            }
+            Progress::Quorum(quorum) => {
+                self.paused = quorum.is_lost().then(|| {
+                    let (up, of, needed) = (quorum.up, quorum.of, quorum.needed);
+                    format!("paused: {up} of {of} nodes, {needed} needed; nothing is lost")
+                });
+            }
+            Progress::Ended(_) => return,
+        }
+        self.line.set(&self.now());
+    }
+
+    fn now(&self) -> String {
+        match (&self.paused, self.holders) {
+            (Some(paused), _) => paused.clone(),
+            (None, 0) => "signed and kept".to_owned(),
+            (None, 1) => "1 node has it; waiting for it to be final".to_owned(),
+            (None, nodes) => format!("{nodes} nodes have it; waiting for it to be final"),
+        }
+    }
+
+    /// What a person must know who ends the program now: a signed payment cannot be called back.
+    fn interrupted(&self) -> Failure {
+        match self.signed {
+            None => prompt::cancelled(),
+            Some(id) => Failure::new(
+                Exit::NotFinal,
+                "not_final",
+                "interrupted before the payment was final: it may still become final",
+                KEPT,
+            )
+            .about(id),
+        }
     }
 }
