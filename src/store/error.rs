@@ -127,7 +127,7 @@ pub enum StoreError {
     },
     /// The log of what was signed is gone although blocks are there.
     #[error(
-        "{file} is missing although blocks are there: without it this node could sign twice; put the file back, or remove the whole folder and let the node catch up from its peers"
+        "{file} is missing although blocks are there: without it this node could sign twice; put the file back, or remove the folder `store` when the other nodes have made a block since this one stopped: the node will fetch the chain from its peers"
     )]
     GuardMissing {
         /// Where the guard should lie.

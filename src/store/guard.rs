@@ -32,7 +32,7 @@ const SLOT_SIZE: usize = 129;
 /// Slots lie in different physical sectors (4 KiB at most), so that one torn write spoils one slot.
 const SLOT_SPACING: u64 = 4096;
 const FILE_SIZE: u64 = 2 * SLOT_SPACING;
-const NEXT_STEP: &str = "restore this file from the disk's snapshot, or remove the whole folder and let the node catch up from its peers";
+const NEXT_STEP: &str = "remove the folder `store`, but only when the other nodes have made a block since this one stopped (sooner, or with an older copy of this file, it could sign twice): the node will fetch the chain from its peers";
 
 /// The three things that a validator signs in a round, in their order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
