@@ -8,7 +8,7 @@ use super::report::node::{NodeEvent, NodeId};
 use super::report::resilience;
 use super::signal::Signals;
 use crate::node::home::{Home, next_development_home};
-use crate::node::runner::{self, NodeConfig, NodeHandle};
+use crate::node::runner::{self, Cause, NodeConfig, NodeHandle};
 
 /// Where the development nodes' homes are, beside the wallets.
 const DEVELOPMENT: &str = "development";
@@ -33,8 +33,14 @@ pub fn id(home: Option<&Path>) -> Result<NodeId, Failure> {
 /// If it does not start, or ends by itself.
 pub async fn run(context: &Context, home: Option<&Path>) -> Result<(), Failure> {
     let mut signals = Signals::new()?;
-    let home = choose_home(context, home)?;
-    let mut node = runner::start(NodeConfig::of_home(&home)).await?;
+    let (home, mut node) = match home {
+        None if context.bootstrap_path().is_none() => start_development(context).await?,
+        _ => {
+            let home = named_home(context, home)?;
+            let node = runner::start(NodeConfig::of_home(&home)).await?;
+            (home, node)
+        }
+    };
     let served = tokio::select! {
         () = signals.end() => Ok(()),
         served = serve(context, &home, &mut node) => served,
@@ -92,32 +98,40 @@ async fn serve(context: &Context, home: &Home, node: &mut NodeHandle) -> Result<
     }
 }
 
-fn choose_home(context: &Context, home: Option<&Path>) -> Result<Home, Failure> {
-    if let Some(folder) = home {
-        let home = Home::load(folder)?;
-        return match context.bootstrap_path() {
-            Some(_) => Ok(home.with_bootstrap(context.bootstrap()?)?),
-            None => Ok(home),
-        };
+fn named_home(context: &Context, home: Option<&Path>) -> Result<Home, Failure> {
+    let home = Home::load(home.ok_or_else(no_home)?)?;
+    match context.bootstrap_path() {
+        Some(_) => Ok(home.with_bootstrap(context.bootstrap()?)?),
+        None => Ok(home),
     }
-    if context.bootstrap_path().is_some() {
-        return Err(no_home());
-    }
+}
+
+/// Starts the next free development node; where another process is quicker, the one after it.
+async fn start_development(context: &Context) -> Result<(Home, NodeHandle), Failure> {
     let parent = context.data_dir()?.path().join(DEVELOPMENT);
-    let home = next_development_home(&parent)?.ok_or_else(|| {
-        Failure::new(
-            Exit::Locked,
-            "port_in_use",
-            "all four nodes of the local development network run on this machine already, or their ports 18000 to 18003 are in use",
-            "end one of them, or make your own network with `natcoin network new`",
-        )
-    })?;
-    let left = home.bootstrap().genesis().validators.quorum_count();
-    context.output.note(&format!(
-        "This is {} of the local development network: {left} of its nodes make a quorum, so start `natcoin node` in {left} terminals.",
-        home.name()
-    ));
-    Ok(home)
+    let mut taken = Vec::new();
+    while let Some(home) = next_development_home(&parent, &taken)? {
+        match runner::start(NodeConfig::of_home(&home)).await {
+            Ok(node) => {
+                let left = home.bootstrap().genesis().validators.quorum_count();
+                context.output.note(&format!(
+                    "This is {} of the local development network: {left} of its nodes make a quorum, so start `natcoin node` in {left} terminals.",
+                    home.name()
+                ));
+                return Ok((home, node));
+            }
+            Err(error) if matches!(error.cause(), Cause::HomeInUse | Cause::PortInUse) => {
+                taken.push(home.name().clone());
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Err(Failure::new(
+        Exit::Locked,
+        "port_in_use",
+        "all four nodes of the local development network run on this machine already, or their ports 18000 to 18003 are in use",
+        "end one of them, or make your own network with `natcoin network new`",
+    ))
 }
 
 fn no_home() -> Failure {

@@ -7,6 +7,7 @@ use libp2p::Multiaddr;
 use libp2p::multiaddr::Protocol;
 
 use super::{Home, HomeError};
+use crate::chain::name::Name;
 use crate::directory::bootstrap::Bootstrap;
 use crate::directory::development::{NODES, node_key};
 
@@ -24,22 +25,25 @@ pub fn development_home(parent: &Path, name: &str) -> Result<Home, HomeError> {
     let Some(node) = bootstrap.node_named(name).cloned() else {
         return Err(HomeError::NotAHome { folder });
     };
-    Home::create(
-        &folder,
-        node.name,
-        node.addresses,
-        node_key(name),
-        bootstrap,
-    )
+    let (key, own) = (node_key(name), bootstrap.clone());
+    match Home::create(&folder, node.name, node.addresses, key, own) {
+        // Somebody has made it in this moment.
+        Err(HomeError::NotEmpty { .. }) => Home::load(&folder)?.with_bootstrap(bootstrap),
+        made => made,
+    }
 }
 
 /// The first development node whose addresses nobody uses, `None` if all four run. Somebody quicker
-/// may still take it: then the store is in use, and the next call gives the next one.
+/// may still take it: then the store or a port is in use, and a call that passes over it gives the next one.
 ///
 /// # Errors
 /// As [`development_home`].
-pub fn next_development_home(parent: &Path) -> Result<Option<Home>, HomeError> {
-    for name in NODES {
+pub fn next_development_home(
+    parent: &Path,
+    passed_over: &[Name],
+) -> Result<Option<Home>, HomeError> {
+    let is_left = |name: &&str| !passed_over.iter().any(|taken| taken.as_str() == *name);
+    for name in NODES.into_iter().filter(is_left) {
         let home = development_home(parent, name)?;
         if home.listen().iter().all(is_free) {
             return Ok(Some(home));
@@ -76,6 +80,24 @@ mod tests {
         assert_eq!(found.listen(), Bootstrap::embedded().nodes()[1].addresses);
         let error = development_home(place.path(), "everest").unwrap_err();
         assert!(matches!(error, HomeError::NotAHome { .. }), "{error}");
+    }
+
+    #[test]
+    fn nodes_started_at_the_same_moment_get_different_homes() {
+        let place = tempfile::tempdir().unwrap();
+        let made: Vec<Home> = std::thread::scope(|scope| {
+            let make = || development_home(place.path(), "razor").unwrap();
+            let makers: Vec<_> = (0..8).map(|_| scope.spawn(make)).collect();
+            makers.into_iter().map(|one| one.join().unwrap()).collect()
+        });
+        assert!(made.iter().all(|home| home.name() == made[0].name()));
+        let all: Vec<Name> = NODES.iter().map(|name| name.parse().unwrap()).collect();
+        let taken = next_development_home(place.path(), &all).unwrap();
+        assert!(taken.is_none());
+        // The ports of the others may be in use on this machine: then there is none, and never one passed over.
+        if let Some(home) = next_development_home(place.path(), &all[..3]).unwrap() {
+            assert_eq!(*home.name(), all[3]);
+        }
     }
 
     #[test]
