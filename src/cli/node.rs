@@ -45,14 +45,17 @@ pub async fn run(context: &Context, home: Option<&Path>) -> Result<(), Failure> 
         () = signals.end() => Ok(()),
         served = serve(context, &home, &mut node) => served,
     };
-    let height = node.condition().borrow().height;
+    let last = node.inspect().await;
     node.stop().await?;
     served?;
-    context.output.note(&format!(
-        "{} ended at height {height}; all is on the disk",
-        home.name()
-    ));
-    Ok(())
+    match last {
+        Some(last) => context.output.report(&NodeEvent::Ended {
+            name: home.name().to_string(),
+            height: last.height,
+            state_root: last.state_root,
+        }),
+        None => Ok(()),
+    }
 }
 
 async fn serve(context: &Context, home: &Home, node: &mut NodeHandle) -> Result<(), Failure> {

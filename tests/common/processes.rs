@@ -155,17 +155,69 @@ impl NodeProcess {
         self.0.child.wait().expect("it ends");
     }
 
-    /// SIGINT; waits for the end and gives the exit code.
-    pub fn interrupt(self) -> i32 {
-        self.0.interrupt()
+    /// SIGINT; waits for the clean end and gives the last line, which tells height and state root.
+    pub fn interrupt(mut self) -> Value {
+        self.0.signal_interrupt();
+        let last = self.wait_for("ended");
+        assert!(self.0.child.wait().expect("it ends").success());
+        last
+    }
+}
+
+/// The wallets alice and bob of a network.
+#[derive(Clone)]
+pub struct Wallets {
+    folder: PathBuf,
+}
+
+impl Wallets {
+    /// A wallet's command, with password, data folder, bootstrap file and JSON.
+    pub fn wallet(&self, profile: &str, words: &[&str]) -> Command {
+        let folder = &self.folder;
+        let mut command = natcoin();
+        command.args(["wallet"]).args(words);
+        command.args(["--output", "json", "--profile", profile, "--password-file"]);
+        command.arg(folder.join("password"));
+        command.arg("--data-dir").arg(folder.join("data"));
+        let bootstrap = folder.join("net/bootstrap.toml");
+        if bootstrap.is_file() {
+            command.arg("--bootstrap").arg(bootstrap);
+        }
+        command
+    }
+
+    /// Runs a wallet's command.
+    pub fn ask(&self, profile: &str, words: &[&str]) -> Done {
+        run(self.wallet(profile, words))
+    }
+
+    /// Pays, without questions.
+    pub fn pay(&self, profile: &str, to: &str, amount: &str) -> Done {
+        self.ask(profile, &["pay", to, amount, "--yes"])
+    }
+
+    /// A wallet's proven balance.
+    pub fn balance(&self, profile: &str) -> String {
+        let done = self.ask(profile, &["balance"]);
+        assert_eq!(done.code, 0, "{done:?}");
+        done.json["balance"].as_str().expect("a balance").to_owned()
     }
 }
 
 /// A network of processes with the wallets alice and bob, 1,000 NAT each.
 pub struct Net {
     folder: tempfile::TempDir,
+    pub wallets: Wallets,
     pub names: Vec<String>,
     pub running: BTreeMap<usize, NodeProcess>,
+}
+
+impl std::ops::Deref for Net {
+    type Target = Wallets;
+
+    fn deref(&self) -> &Wallets {
+        &self.wallets
+    }
 }
 
 impl Net {
@@ -174,6 +226,9 @@ impl Net {
         let folder = tempfile::tempdir().expect("a temporary folder");
         std::fs::write(folder.path().join("password"), "correct horse\n").expect("written");
         let mut net = Self {
+            wallets: Wallets {
+                folder: folder.path().to_owned(),
+            },
             folder,
             names: Vec::new(),
             running: BTreeMap::new(),
@@ -249,37 +304,6 @@ impl Net {
         command.args(["network", "show", "--output", "json", "--bootstrap"]);
         command.arg(self.bootstrap());
         command
-    }
-
-    /// A wallet's command, with password, data folder, bootstrap file and JSON.
-    pub fn wallet(&self, profile: &str, words: &[&str]) -> Command {
-        let folder = self.folder.path();
-        let mut command = natcoin();
-        command.args(["wallet"]).args(words);
-        command.args(["--output", "json", "--profile", profile, "--password-file"]);
-        command.arg(folder.join("password"));
-        command.arg("--data-dir").arg(folder.join("data"));
-        if self.bootstrap().is_file() {
-            command.arg("--bootstrap").arg(self.bootstrap());
-        }
-        command
-    }
-
-    /// Runs a wallet's command.
-    pub fn ask(&self, profile: &str, words: &[&str]) -> Done {
-        run(self.wallet(profile, words))
-    }
-
-    /// Pays, without questions.
-    pub fn pay(&self, profile: &str, to: &str, amount: &str) -> Done {
-        self.ask(profile, &["pay", to, amount, "--yes"])
-    }
-
-    /// A wallet's proven balance.
-    pub fn balance(&self, profile: &str) -> String {
-        let done = self.ask(profile, &["balance"]);
-        assert_eq!(done.code, 0, "{done:?}");
-        done.json["balance"].as_str().expect("a balance").to_owned()
     }
 
     /// Leaves only one transport in the files.

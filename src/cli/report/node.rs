@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::{Report, Style};
+use crate::chain::hash::Hash;
 use crate::chain::key::Address;
 
 /// `node id`.
@@ -55,6 +56,15 @@ pub enum NodeEvent {
         /// How many there are.
         validators: u32,
     },
+    /// It has ended as it was told to; all is on the disk.
+    Ended {
+        /// Its name.
+        name: String,
+        /// The last final height that it has.
+        height: u64,
+        /// The root of its state there, to be compared with other nodes'.
+        state_root: Hash,
+    },
 }
 
 impl Report for NodeEvent {
@@ -69,6 +79,10 @@ impl Report for NodeEvent {
                 "{} listens on {}. {resilience}.",
                 style.strong(name),
                 addresses.join(" and ")
+            ),
+            Self::Ended { name, height, .. } => format!(
+                "{} ended at height {height}; all is on the disk",
+                style.strong(name)
             ),
             Self::InStep {
                 name,
