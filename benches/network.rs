@@ -2,7 +2,7 @@
 //!
 //! `cargo bench --bench network [-- PAYMENTS]` prints how long the network takes to be ready, how long a
 //! wallet takes to its first proven balance, how long payments take to be final (one after the other, on
-//! an idle network), and what a separate idle node process needs in memory and CPU.
+//! an idle network), and what four idle nodes in a process of their own need in memory and CPU.
 #![allow(
     clippy::print_stdout,
     clippy::disallowed_methods,
@@ -10,6 +10,10 @@
     reason = "a benchmark prints what it has measured by the clock"
 )]
 
+#[path = "network/wait.rs"]
+mod wait;
+
+use std::io::{BufRead as _, BufReader};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -20,6 +24,9 @@ use natcoin::node::profile::DataDir;
 use natcoin::node::session::{Intent, Purse, Recipient, Session, SessionConfig};
 use natcoin::wallet::payment::Status;
 use natcoin::wallet::vault::{Password, Vault};
+
+/// How long the nodes are left alone after they are ready, before they are observed.
+const SETTLING: Duration = Duration::from_secs(5);
 
 /// How long an idle node is observed.
 const IDLE: Duration = Duration::from_secs(20);
@@ -111,7 +118,7 @@ fn open(devnet: &Devnet, index: usize) -> (Purse, Vault) {
     (Purse::open(profile).expect("a journal"), vault)
 }
 
-/// A devnet of one in a process of its own, observed while nothing happens.
+/// A devnet of four nodes in a process of its own, observed while nothing happens.
 fn idle_node() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let mut child = Command::new(env!("CARGO_BIN_EXE_natcoin"))
@@ -126,13 +133,18 @@ fn idle_node() {
         ])
         .arg("--dir")
         .arg(folder.path())
-        .stdout(Stdio::null())
+        .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .spawn()
         .expect("the program runs");
-    std::thread::sleep(Duration::from_secs(5));
+    let mut ready = String::new();
+    let mut stdout = BufReader::new(child.stdout.take().expect("it is piped"));
+    stdout
+        .read_line(&mut ready)
+        .expect("it says when it is ready");
+    wait::observe(SETTLING);
     let before = cpu_ticks(child.id());
-    std::thread::sleep(IDLE);
+    wait::observe(IDLE);
     let ticks = cpu_ticks(child.id()) - before;
     let share = ticks as f64 / 100.0 / IDLE.as_secs_f64() * 100.0 / 4.0;
     println!(
