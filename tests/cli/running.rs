@@ -40,8 +40,9 @@ impl Running {
     pub fn end(&mut self, signal: &str) -> Option<i32> {
         let pid = self.child.id().to_string();
         assert!(
-            Command::new("kill")
-                .args([signal, &pid])
+            // The shell's own `kill`: not every machine has the program.
+            Command::new("sh")
+                .args(["-c", &format!("kill {signal} {pid}")])
                 .status()
                 .unwrap()
                 .success()

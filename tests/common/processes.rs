@@ -74,6 +74,14 @@ pub fn run(mut command: Command) -> Done {
     }
 }
 
+/// Sends a signal, by the shell's own `kill`: not every machine has the program.
+pub fn signal(name: &str, pid: u32) {
+    let status = Command::new("sh")
+        .args(["-c", &format!("kill -{name} {pid}")])
+        .status();
+    assert!(status.expect("a shell").success());
+}
+
 /// A process whose stdout is read line by line; killed hard when dropped.
 pub struct Background {
     child: Child,
@@ -114,9 +122,7 @@ impl Background {
 
     /// SIGINT.
     pub fn signal_interrupt(&self) {
-        let pid = self.child.id().to_string();
-        let status = Command::new("kill").args(["-INT", &pid]).status();
-        assert!(status.expect("kill is there").success());
+        signal("INT", self.child.id());
     }
 }
 
