@@ -197,6 +197,8 @@ pub struct Node {
 pub enum NodeCommand {
     /// Show a node's name, peer id and account
     Id,
+    /// Ask the running node of a home how it is
+    Status,
 }
 
 /// `natcoin wallet`.

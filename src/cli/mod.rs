@@ -64,6 +64,9 @@ async fn run(context: &Context, command: Command) -> Result<(), Failure> {
         Command::Devnet(arguments) => devnet::run(context, arguments).await,
         Command::Node(arguments) => match arguments.command {
             Some(NodeCommand::Id) => output.report(&node::id(arguments.home.as_deref())?),
+            Some(NodeCommand::Status) => {
+                output.report(&node::status(context, arguments.home.as_deref()).await?)
+            }
             None => node::run(context, arguments.home.as_deref()).await,
         },
         Command::Wallet { command } => run_wallet(context, command).await,

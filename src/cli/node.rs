@@ -4,10 +4,11 @@ use std::path::Path;
 
 use super::context::Context;
 use super::failure::{Exit, Failure};
-use super::report::node::{NodeEvent, NodeId};
+use super::report::node::{NodeEvent, NodeId, NodeStatus};
 use super::report::resilience;
 use super::signal::Signals;
 use crate::node::home::{Home, next_development_home};
+use crate::node::inquiry;
 use crate::node::runner::{self, Cause, NodeConfig, NodeHandle};
 
 /// Where the development nodes' homes are, beside the wallets.
@@ -24,6 +25,29 @@ pub fn id(home: Option<&Path>) -> Result<NodeId, Failure> {
         name: home.name().to_string(),
         peer_id: home.peer_id().to_string(),
         address: home.secret().address(),
+    })
+}
+
+/// `node status`: asks the running node of a home how it is.
+///
+/// # Errors
+/// If it does not answer.
+pub async fn status(context: &Context, home: Option<&Path>) -> Result<NodeStatus, Failure> {
+    let home = named_home(context, home)?;
+    let progress = context.output.progress("asking the node");
+    let condition = inquiry::ask(&home).await?;
+    drop(progress);
+    let validators = &home.bootstrap().genesis().validators;
+    Ok(NodeStatus {
+        status: "ok",
+        name: home.name().to_string(),
+        peer_id: home.peer_id().to_string(),
+        version: condition.version,
+        height: condition.height,
+        validators_up: usize::from(condition.validators_up),
+        validators: validators.count(),
+        validators_needed: validators.quorum_count(),
+        waiting: condition.waiting,
     })
 }
 

@@ -3,6 +3,7 @@
 pub mod clock;
 pub mod devnet;
 pub mod home;
+pub mod inquiry;
 pub mod network;
 pub mod profile;
 pub mod runner;

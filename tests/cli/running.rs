@@ -171,11 +171,21 @@ fn nodes_say_when_they_listen_and_when_they_are_in_step() {
             (&"in_step".into(), &2.into())
         );
     }
+    let (code, status) = program.json(&["node", "status", "--home", "net/mangart"]);
+    assert_eq!(
+        (code, &status["name"], &status["validators_up"]),
+        (0, &"mangart".into(), &2.into()),
+        "{status}"
+    );
     let in_use = program.failure(&["node", "--home", "net/mangart"]);
     assert_eq!(in_use, (6, "home_in_use".to_owned()));
     for node in &mut nodes {
         assert_eq!(node.end("-TERM"), Some(0));
     }
+    assert_eq!(
+        program.failure(&["node", "status", "--home", "net/mangart"]),
+        (3, "node_not_running".to_owned())
+    );
 }
 
 #[test]

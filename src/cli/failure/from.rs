@@ -14,6 +14,7 @@ use crate::directory::bootstrap::BootstrapError;
 use crate::directory::development::DevelopmentKeyExposed;
 use crate::node::devnet::DevnetError;
 use crate::node::home::HomeError;
+use crate::node::inquiry::InquiryError;
 use crate::node::network::{NetworkError, RequestError};
 use crate::node::profile::ProfileError;
 use crate::node::runner::{Cause, NodeError};
@@ -120,6 +121,18 @@ impl From<NodeError> for Failure {
             &error,
             "see the message; the node's data is kept as it is",
         )
+    }
+}
+
+impl From<InquiryError> for Failure {
+    fn from(error: InquiryError) -> Self {
+        let (exit, code) = match error {
+            InquiryError::Network(error) => return error.into(),
+            InquiryError::NotRunning { .. } => (Exit::Unreachable, "node_not_running"),
+            InquiryError::Doubtful { .. } => (Exit::Unreachable, "answer_not_proven"),
+            InquiryError::Behaviour(_) => (Exit::Usage, "bootstrap_invalid"),
+        };
+        Self::of(exit, code, &error, ORIGINAL_FILE)
     }
 }
 

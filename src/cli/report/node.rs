@@ -30,6 +30,48 @@ impl Report for NodeId {
     }
 }
 
+/// `node status`.
+#[derive(Debug, Serialize)]
+pub struct NodeStatus {
+    /// `ok`.
+    pub status: &'static str,
+    /// Its name.
+    pub name: String,
+    /// Its peer id.
+    pub peer_id: String,
+    /// Its program and version.
+    pub version: String,
+    /// The last final height that it has; proven.
+    pub height: u64,
+    /// How many validators it hears, itself included.
+    pub validators_up: usize,
+    /// How many there are.
+    pub validators: usize,
+    /// How many it takes for payments to become final.
+    pub validators_needed: usize,
+    /// How many transactions wait there.
+    pub waiting: u32,
+}
+
+impl Report for NodeStatus {
+    fn text(&self, style: Style) -> String {
+        let (up, all, needed) = (self.validators_up, self.validators, self.validators_needed);
+        let network = match up < needed {
+            true => style.bad(&format!(
+                "paused: {up} of {all} nodes, {needed} needed; nothing is lost"
+            )),
+            false => format!("{up} of {all} nodes are up"),
+        };
+        format!(
+            "{} ({}) at height {}; {network}; {} transactions wait",
+            style.strong(&self.name),
+            self.version,
+            self.height,
+            self.waiting
+        )
+    }
+}
+
 /// What a running node tells, one line each.
 #[derive(Debug, Serialize)]
 #[serde(tag = "status", rename_all = "snake_case")]
@@ -101,6 +143,31 @@ impl Report for NodeEvent {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_status_tells_a_pause() {
+        let mut status = NodeStatus {
+            status: "ok",
+            name: "razor".to_owned(),
+            peer_id: "12D3".to_owned(),
+            version: "natcoin/2.0.0".to_owned(),
+            height: 7,
+            validators_up: 3,
+            validators: 4,
+            validators_needed: 3,
+            waiting: 0,
+        };
+        assert_eq!(
+            status.text(Style::Plain),
+            "razor (natcoin/2.0.0) at height 7; 3 of 4 nodes are up; 0 transactions wait"
+        );
+        status.validators_up = 2;
+        assert!(
+            status
+                .text(Style::Plain)
+                .contains("paused: 2 of 4 nodes, 3 needed; nothing is lost")
+        );
+    }
 
     #[test]
     fn a_running_node_tells_its_state_in_single_lines() {
