@@ -138,8 +138,8 @@ impl Failure {
     }
 }
 
-/// The next step where a payment waits: none is needed.
-pub const KEPT: &str = "the payment is kept and is sent again with the next command; `natcoin wallet history` shows it";
+/// The next step where a payment waits: there is no hurry.
+pub const KEPT: &str = "the payment is kept; `natcoin wallet history`, or the next payment, sends it again and shows what became of it";
 const OUTPUT_CLOSED: &str = "output_closed";
 
 #[cfg(test)]

@@ -126,6 +126,9 @@ impl Replica {
         // Whoever promises blocks and gives none would else be asked again at once, and for ever.
         if was_asked && self.height() < first {
             self.let_rest(peer);
+            // Nor does its word alone keep us from saying that we are in step.
+            let own = self.height();
+            self.peers.doubt_height(&peer, own);
         }
         self.catch_up();
     }
