@@ -59,3 +59,35 @@ fn of_store(error: &StoreError) -> Cause {
         _ => Cause::Unsound,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::Fault;
+    use std::io::ErrorKind;
+
+    #[test]
+    fn a_full_or_failing_disk_is_told_with_its_next_step() {
+        for (kind, cause, step) in [
+            (ErrorKind::StorageFull, Cause::DiskFull, "; free space"),
+            (ErrorKind::QuotaExceeded, Cause::DiskFull, "; free space"),
+            (
+                ErrorKind::ReadOnlyFilesystem,
+                Cause::DiskFailed,
+                "; make it writable",
+            ),
+            (ErrorKind::Other, Cause::DiskFailed, "; check the disk"),
+        ] {
+            let fault = Fault {
+                file: "wal.log".to_owned(),
+                operation: "write",
+                cause: "the system refuses".to_owned(),
+                kind,
+            };
+            let error = NodeError::from(StoreError::from(fault));
+            assert_eq!(error.cause(), cause);
+            let text = error.to_string();
+            assert!(text.contains("wal.log") && text.contains(step), "{text}");
+        }
+    }
+}
