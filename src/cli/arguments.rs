@@ -28,47 +28,65 @@ pub struct Arguments {
 
 /// What holds for every command, before or after it.
 #[derive(Debug, Clone, Args)]
-#[command(next_help_heading = "Everywhere")]
+#[command(
+    next_help_heading = "Everywhere (or NATCOIN_PROFILE, NATCOIN_OUTPUT, ... in the environment)"
+)]
 pub struct Global {
     /// The wallet to use
     #[arg(
         long,
         global = true,
+        hide_env = true,
         env = "NATCOIN_PROFILE",
         value_name = "NAME",
         default_value = "default"
     )]
     pub profile: String,
-    /// The folder of all wallets [default: the system's place for data]
-    #[arg(long, global = true, env = "NATCOIN_DATA_DIR", value_name = "DIR")]
+    /// The folder of wallets [default: your data folder]
+    #[arg(
+        long,
+        global = true,
+        hide_env = true,
+        env = "NATCOIN_DATA_DIR",
+        value_name = "DIR"
+    )]
     pub data_dir: Option<PathBuf>,
-    /// The network's bootstrap.toml [default: the local development network]
-    #[arg(long, global = true, env = "NATCOIN_BOOTSTRAP", value_name = "FILE")]
+    /// A bootstrap.toml [default: development network]
+    #[arg(
+        long,
+        global = true,
+        hide_env = true,
+        env = "NATCOIN_BOOTSTRAP",
+        value_name = "FILE"
+    )]
     pub bootstrap: Option<PathBuf>,
     /// The file whose first line is the wallet's password
     #[arg(
         long,
         global = true,
+        hide_env = true,
         env = "NATCOIN_PASSWORD_FILE",
         value_name = "FILE"
     )]
     pub password_file: Option<PathBuf>,
-    /// For people or for scripts
+    /// text, or json for scripts
     #[arg(
+        hide_possible_values = true,
         long,
         global = true,
+        hide_env = true,
         env = "NATCOIN_OUTPUT",
         value_name = "FORM",
         default_value = "text"
     )]
     pub output: Form,
     /// Answer every question with yes
-    #[arg(long, short, global = true, env = "NATCOIN_YES", value_parser = FalseyValueParser::new(), action = ArgAction::SetTrue)]
+    #[arg(long, short, global = true, hide_env = true, env = "NATCOIN_YES", value_parser = FalseyValueParser::new(), action = ArgAction::SetTrue)]
     pub yes: bool,
     /// Show results and errors only
-    #[arg(long, short, global = true, env = "NATCOIN_QUIET", value_parser = FalseyValueParser::new(), action = ArgAction::SetTrue)]
+    #[arg(long, short, global = true, hide_env = true, env = "NATCOIN_QUIET", value_parser = FalseyValueParser::new(), action = ArgAction::SetTrue)]
     pub quiet: bool,
-    /// Tell more on stderr; twice or three times: still more
+    /// Tell more on stderr; -vv and -vvv: still more
     #[arg(long, short, global = true, action = ArgAction::Count)]
     pub verbose: u8,
 }
@@ -76,9 +94,9 @@ pub struct Global {
 /// The form of what is printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Form {
-    /// For people
+    /// For people.
     Text,
-    /// For scripts: JSON alone on stdout, errors included
+    /// For scripts.
     Json,
 }
 
@@ -95,13 +113,13 @@ pub enum Command {
     },
     /// Start a node of a network
     Node(Node),
-    /// A wallet
+    /// Your money: pay, be paid, and see what happened
     Wallet {
         /// What to do.
         #[command(subcommand)]
         command: WalletCommand,
     },
-    /// The public ledger
+    /// Look things up in the public ledger
     Explore {
         /// What to show.
         #[command(subcommand)]
@@ -132,16 +150,16 @@ pub struct NetworkNew {
     /// The network's name
     #[arg(long, default_value = "natcoin")]
     pub name: String,
-    /// Where the nodes are reached: IP numbers or host names, taken in turn
+    /// IP numbers or host names, taken in turn
     #[arg(long, num_args = 1.., value_delimiter = ',', value_name = "IP", default_value = "127.0.0.1")]
     pub address: Vec<String>,
-    /// The first port on each address; further nodes there take the next ones
+    /// The first port; more nodes take the next ones
     #[arg(long, default_value_t = 18_000, value_parser = clap::value_parser!(u16).range(1..))]
     pub port: u16,
-    /// An account that has money from the beginning; may be given often
+    /// Who has money from the beginning; may be given often
     #[arg(long, value_name = "ADDRESS=AMOUNT[@NAME]", conflicts_with = "supply")]
     pub account: Vec<String>,
-    /// The money of the founder's wallet, which is made if no --account is given
+    /// What the new founder has, without --account
     #[arg(
         long,
         value_name = "AMOUNT",
@@ -162,7 +180,7 @@ pub struct NetworkNew {
 /// `natcoin network verify`.
 #[derive(Debug, Args)]
 pub struct NetworkVerify {
-    /// The genesis hash that you were told by somebody you trust
+    /// The genesis hash, from somebody you trust
     #[arg(long, value_name = "HASH")]
     pub genesis: Option<String>,
 }
@@ -173,10 +191,10 @@ pub struct Devnet {
     /// How many nodes, 1 to 16
     #[arg(long, default_value_t = 4, value_name = "N")]
     pub nodes: usize,
-    /// How many funded wallets: alice, bob, carol, ...
+    /// How many wallets with money: alice, bob, ...
     #[arg(long, default_value_t = 3, value_name = "K")]
     pub wallets: usize,
-    /// Its folder, which is kept; one that holds a devnet is taken up again [default: a temporary one]
+    /// The folder that keeps it [default: a temporary one]
     #[arg(long, value_name = "DIR")]
     pub dir: Option<PathBuf>,
 }
@@ -184,8 +202,14 @@ pub struct Devnet {
 /// `natcoin node`.
 #[derive(Debug, Args)]
 pub struct Node {
-    /// The node's home, as `natcoin network new` makes it [default: the next free development node]
-    #[arg(long, global = true, env = "NATCOIN_HOME", value_name = "DIR")]
+    /// Its home [default: the next free development node]
+    #[arg(
+        long,
+        global = true,
+        hide_env = true,
+        env = "NATCOIN_HOME",
+        value_name = "DIR"
+    )]
     pub home: Option<PathBuf>,
     /// What to do instead of starting it.
     #[command(subcommand)]
@@ -214,7 +238,7 @@ pub enum WalletCommand {
     Balance,
     /// Pay to a name or an address
     Pay(Pay),
-    /// Show what happened, proven; payments that wait are followed to their end first
+    /// Show what happened, proven, after following what still waits
     History(History),
     /// Show what happens, as it becomes final
     Watch,
@@ -278,10 +302,10 @@ pub enum ExploreCommand {
 /// `natcoin wallet restore`.
 #[derive(Debug, Args)]
 pub struct WalletRestore {
-    /// The file that holds the words [default: ask, or read standard input]
+    /// The file of the words [default: ask, or stdin]
     #[arg(long, value_name = "FILE")]
     pub words_file: Option<PathBuf>,
-    /// A wallet of the local development network (alice, bob or carol): no words, no password
+    /// alice, bob or carol of the local development network
     #[arg(long, value_name = "NAME", conflicts_with = "words_file")]
     pub development: Option<String>,
 }

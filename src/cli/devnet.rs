@@ -1,5 +1,7 @@
 //! `natcoin devnet`: a whole network in one process, until it is told to end.
 
+use std::path::PathBuf;
+
 use super::arguments::Devnet;
 use super::context::Context;
 use super::failure::Failure;
@@ -44,9 +46,8 @@ pub async fn run(context: &Context, arguments: Devnet) -> Result<(), Failure> {
         return Ok(());
     };
     let took_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
-    let told = context
-        .output
-        .report(&DevnetReady::new(&devnet, &folder, took_ms));
+    let ready = DevnetReady::new(&devnet, &folder, took_ms, program());
+    let told = context.output.report(&ready);
     let served = match told {
         Ok(()) => tokio::select! {
             () = signals.end() => Ok(()),
@@ -57,4 +58,16 @@ pub async fn run(context: &Context, arguments: Devnet) -> Result<(), Failure> {
     // Order: the nodes end before their folder goes.
     let stopped = devnet.stop().await.map_err(Failure::from);
     served.and(stopped)
+}
+
+/// How this program is called from any folder: by its name if the system found it by that, else by its path.
+fn program() -> String {
+    let called = std::env::args_os().next().unwrap_or_default();
+    let called = PathBuf::from(called);
+    let is_found_by_name = called.components().count() < 2;
+    let path = match is_found_by_name {
+        true => called,
+        false => std::path::absolute(&called).unwrap_or(called),
+    };
+    path.to_string_lossy().into_owned()
 }

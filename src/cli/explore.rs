@@ -1,7 +1,7 @@
 //! `natcoin explore`: the public ledger, proven like everything else.
 
 use super::context::Context;
-use super::failure::Failure;
+use super::failure::{Exit, Failure};
 use super::online::with_session;
 use super::report::explore::{AccountShown, BlockShown, TransactionLine, TransactionShown};
 use super::report::wallet::EntryKind;
@@ -13,6 +13,7 @@ use crate::chain::key::Address;
 use crate::chain::name::Name;
 use crate::chain::transaction::{Operation, SignedTransaction};
 use crate::directory::utc;
+use crate::node::session::SessionError;
 
 /// `explore block`: of a height, or the newest.
 ///
@@ -20,8 +21,12 @@ use crate::directory::utc;
 /// If no node can be reached, or none has it.
 pub async fn block(context: &Context, height: Option<u64>) -> Result<BlockShown, Failure> {
     with_session(context, async |session| {
-        let height = height.unwrap_or_else(|| session.newest().height.max(1));
-        let proven = session.block(height).await?;
+        let newest = session.newest().height;
+        let height = height.unwrap_or(newest.max(1));
+        let proven = match session.block(height).await {
+            Err(SessionError::NotFound { .. }) => return Err(no_block(height, newest)),
+            answer => answer?,
+        };
         let header = proven.value.header;
         let transactions = proven.value.transactions.unwrap_or_default();
         Ok(BlockShown {
@@ -38,6 +43,19 @@ pub async fn block(context: &Context, height: Option<u64>) -> Result<BlockShown,
         })
     })
     .await
+}
+
+fn no_block(height: u64, newest: u64) -> Failure {
+    let message = match (height, newest) {
+        (0, _) => "there is no block 0: the first block is 1".to_owned(),
+        (_, 0) => "there is no block yet".to_owned(),
+        _ => format!("there is no block {height} yet: the newest is {newest}"),
+    };
+    let hint = match height {
+        0 => "what was before it is in `natcoin network show`",
+        _ => "look again when it is there; `natcoin explore block` shows the newest",
+    };
+    Failure::new(Exit::Rejected, "not_found", message, hint)
 }
 
 /// `explore transaction`.

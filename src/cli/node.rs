@@ -7,6 +7,7 @@ use super::failure::{Exit, Failure};
 use super::report::node::{NodeEvent, NodeId, NodeStatus};
 use super::report::resilience;
 use super::signal::Signals;
+use crate::directory::development;
 use crate::node::home::{Home, next_development_home};
 use crate::node::inquiry;
 use crate::node::runner::{self, Cause, NodeConfig, NodeHandle};
@@ -142,8 +143,10 @@ async fn start_development(context: &Context) -> Result<(Home, NodeHandle), Fail
             Ok(node) => {
                 let left = home.bootstrap().genesis().validators.quorum_count();
                 context.output.note(&format!(
-                    "This is {} of the local development network: {left} of its nodes make a quorum, so start `natcoin node` in {left} terminals.",
-                    home.name()
+                    "This is {} of the local development network: {left} of its nodes make a quorum, so start `natcoin node` in {left} terminals.\nIts money: `natcoin wallet restore --development {}`, in a further terminal ({}).",
+                    home.name(),
+                    development::WALLETS[0],
+                    development::WALLETS.join(", "),
                 ));
                 return Ok((home, node));
             }

@@ -120,7 +120,7 @@ impl Drop for Progress {
 /// What clap has to say, when the arguments are not a command: help, the version, or a mistake.
 pub fn usage(words: &[OsString], error: &clap::Error) -> ExitCode {
     use clap::error::ErrorKind::{
-        DisplayHelp, DisplayHelpOnMissingArgumentOrSubcommand, DisplayVersion,
+        DisplayHelp, DisplayHelpOnMissingArgumentOrSubcommand, DisplayVersion, MissingSubcommand,
     };
     if form_of(words) == Form::Text {
         // A closed pipe is no reason to complain.
@@ -139,22 +139,12 @@ pub fn usage(words: &[OsString], error: &clap::Error) -> ExitCode {
             write_stdout(&format!("{}\n", serde_json::json!({ "version": version })))
         }
         kind => {
-            let message = match kind {
-                DisplayHelpOnMissingArgumentOrSubcommand => "the command is not complete",
-                _ => text.lines().next().unwrap_or_default(),
-            };
-            let message = message.strip_prefix("error: ").unwrap_or(message);
-            let more: Vec<&str> = text
-                .lines()
-                .skip(1)
-                .map(str::trim)
-                .filter(|line| !line.is_empty())
-                .collect();
-            let hint = match kind {
-                DisplayHelpOnMissingArgumentOrSubcommand => {
-                    "`natcoin --help` lists the commands".to_owned()
-                }
-                _ => more.join(" "),
+            let (message, hint) = match kind {
+                DisplayHelpOnMissingArgumentOrSubcommand | MissingSubcommand => (
+                    "the command is not complete".to_owned(),
+                    "`natcoin --help` lists the commands".to_owned(),
+                ),
+                _ => message_and_hint(&text),
             };
             print_failure(
                 Form::Json,
@@ -167,6 +157,15 @@ pub fn usage(words: &[OsString], error: &clap::Error) -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => ExitCode::from(failure.exit as u8),
     }
+}
+
+/// What clap says of a mistake: its first paragraph is what is wrong, the others are about what is right.
+fn message_and_hint(text: &str) -> (String, String) {
+    let one_line = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let (message, hint) = text.split_once("\n\n").unwrap_or((text, ""));
+    let message = message.strip_prefix("error: ").unwrap_or(message);
+    let hint = hint.split("\n\n").map(one_line).collect::<Vec<_>>();
+    (one_line(message), hint.join(". "))
 }
 
 /// The form that was asked for, also in arguments that clap refuses.
@@ -240,6 +239,14 @@ fn colours_are_welcome() -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn all_that_is_missing_is_in_the_message() {
+        let text = "error: these were not provided:\n  <TO>\n  <AMOUNT>\n\nUsage: natcoin pay\n\nTry '--help'.\n";
+        let (message, hint) = message_and_hint(text);
+        assert_eq!(message, "these were not provided: <TO> <AMOUNT>");
+        assert_eq!(hint, "Usage: natcoin pay. Try '--help'.");
+    }
 
     #[test]
     fn the_form_is_found_in_broken_arguments_too() {

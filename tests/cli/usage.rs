@@ -129,3 +129,41 @@ fn a_reader_that_goes_away_is_no_error() {
         assert_eq!(child.wait().unwrap().code(), Some(0));
     }
 }
+
+#[test]
+fn the_help_of_every_command_fits_a_narrow_terminal() {
+    let program = Program::new();
+    let commands = [
+        "",
+        "devnet",
+        "network",
+        "network new",
+        "network show",
+        "network verify",
+        "node",
+        "node id",
+        "wallet",
+        "wallet new",
+        "wallet restore",
+        "wallet address",
+        "wallet balance",
+        "wallet pay",
+        "wallet history",
+        "wallet watch",
+        "wallet name",
+        "wallet nodes",
+        "explore",
+        "explore block",
+        "explore transaction",
+        "explore account",
+        "explore name",
+    ];
+    for command in commands {
+        let words: Vec<&str> = command.split_whitespace().chain(["--help"]).collect();
+        let run = program.run(&words);
+        assert_eq!((run.code, &*run.stderr), (0, ""), "{command}");
+        for line in run.stdout.lines() {
+            assert!(line.chars().count() <= 80, "{command}: {line}");
+        }
+    }
+}

@@ -55,7 +55,11 @@ impl From<HomeError> for Failure {
             }
             HomeError::Io { .. } => (Exit::Unexpected, "io"),
         };
-        Self::of(exit, code, &error, "check the path that you gave")
+        let hint = match &error {
+            HomeError::NodeCount(_) => "choose another number with --nodes",
+            _ => "check the path that you gave",
+        };
+        Self::of(exit, code, &error, hint)
     }
 }
 

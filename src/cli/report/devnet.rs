@@ -33,6 +33,9 @@ pub struct DevnetReady {
     /// From the start to ready; for people.
     #[serde(skip)]
     pub took_ms: u64,
+    /// How the program was called, so that it can be called again: a build may be in no search path.
+    #[serde(skip)]
+    pub program: String,
 }
 
 /// A funded wallet of `devnet`.
@@ -48,7 +51,7 @@ pub struct DevnetWallet {
 
 impl DevnetReady {
     /// A devnet in a folder, so many milliseconds after its start.
-    pub fn new(devnet: &Devnet, dir: &Path, took_ms: u64) -> Self {
+    pub fn new(devnet: &Devnet, dir: &Path, took_ms: u64, program: String) -> Self {
         let wallet = |wallet: &crate::node::devnet::DevnetWallet| DevnetWallet {
             profile: wallet.profile.to_string(),
             address: wallet.address,
@@ -69,7 +72,44 @@ impl DevnetReady {
             wallets: devnet.wallets.iter().map(wallet).collect(),
             resilience: resilience(&devnet.bootstrap.genesis().validators),
             took_ms,
+            program,
         }
+    }
+
+    /// The first steps of a newcomer, to be copied into another terminal.
+    fn first_steps(&self) -> String {
+        let set = if cfg!(windows) { "set" } else { "export" };
+        let variable = |name: &str, path: &Path| {
+            format!("  {set} NATCOIN_{name}={}", word(&path.to_string_lossy()))
+        };
+        let call = |wallet: &DevnetWallet, words: &str| {
+            let program = word(&self.program);
+            format!("  {program} --profile {} wallet {words}", wallet.profile)
+        };
+        let mut lines = vec![
+            "In another terminal:".to_owned(),
+            variable("BOOTSTRAP", &self.bootstrap),
+            variable("DATA_DIR", &self.data_dir),
+            variable("PASSWORD_FILE", &self.password_file),
+        ];
+        match &*self.wallets {
+            [] => return String::new(),
+            [only] => lines.push(call(only, "balance")),
+            [payer, payee, ..] => {
+                lines.push(call(payer, &format!("pay @{} 5", payee.name)));
+                lines.push(call(payee, "history"));
+            }
+        }
+        format!("\n{}\n", lines.join("\n"))
+    }
+}
+
+/// A word of a shell's line, quoted where it must be.
+fn word(text: &str) -> String {
+    let is_plain = |c: char| c.is_alphanumeric() || "/\\:._-+~".contains(c);
+    match text.chars().all(is_plain) {
+        true => text.to_owned(),
+        false => format!("'{}'", text.replace('\'', r"'\''")),
     }
 }
 
@@ -85,24 +125,14 @@ impl Report for DevnetReady {
             .iter()
             .map(|wallet| vec![format!("  @{}", wallet.name), wallet.address.to_string()])
             .collect();
-        let payer = self
-            .wallets
-            .first()
-            .map_or("alice", |wallet| wallet.profile.as_str());
-        let payee = self
-            .wallets
-            .get(1)
-            .map_or("bob".to_owned(), |wallet| wallet.name.to_string());
         format!(
-            "{} after {} ms. {}.\n\nnodes\n{}\nwallets\n{}\n\nPay from another terminal:\n  natcoin --bootstrap {} --data-dir {} --password-file {} --profile {payer} wallet pay @{payee} 5\n\nCtrl-C ends it.",
+            "{} after {} ms. {}.\n\nnodes\n{}\nwallets\n{}\n{}\nCtrl-C ends it.",
             style.good("ready"),
             self.took_ms,
             self.resilience,
             table(&nodes),
             table(&wallets),
-            self.bootstrap.display(),
-            self.data_dir.display(),
-            self.password_file.display(),
+            self.first_steps(),
         )
     }
 }
@@ -131,6 +161,7 @@ mod tests {
             }],
             resilience: "This network of 1 node stands no failure; it must be up".to_owned(),
             took_ms: 900,
+            program: "target/release/natcoin".to_owned(),
         };
         let address = Address([0; 32]);
         assert_eq!(

@@ -161,12 +161,12 @@ impl Report for AccountShown {
             .as_ref()
             .map_or("no name".to_owned(), |name| format!("@{name}"));
         format!(
-            "{}  {}\nbalance     {} NAT\nsigned      {}\nactivities  {}\nproven at height {}",
+            "{}  {}\nbalance       {} NAT\ntransactions  {}, {} of them signed by it\nproven at height {}",
             style.strong(&name),
             self.address,
             self.balance,
-            self.nonce,
             self.activities,
+            self.nonce,
             self.height,
         )
     }
@@ -244,6 +244,11 @@ mod tests {
             proven: true,
         };
         assert!(account.text(Style::Plain).starts_with("no name  nat1"));
+        assert!(
+            account
+                .text(Style::Plain)
+                .contains("transactions  0, 0 of them signed by it")
+        );
         assert_eq!(
             serde_json::to_value(&account).unwrap()["balance"],
             "0.00000000"

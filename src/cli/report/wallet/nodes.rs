@@ -64,7 +64,7 @@ impl WalletNodes {
 
 impl Report for WalletNodes {
     fn text(&self, style: Style) -> String {
-        let line = |node: &NodeSeen| {
+        let lines = |node: &NodeSeen| {
             let answer = match (node.reachable, node.round_trip_ms) {
                 (true, Some(ms)) => format!("{ms:.1} ms"),
                 (true, None) => "reachable".to_owned(),
@@ -73,18 +73,25 @@ impl Report for WalletNodes {
             let height = node
                 .height
                 .map_or(String::new(), |height| format!("height {height}"));
-            let more = node
+            let problem = node.problem.as_deref().unwrap_or_default();
+            // A line for each address that was tried.
+            let mut more = node
                 .used_as
-                .map(str::to_owned)
-                .or_else(|| node.problem.clone());
-            vec![
+                .unwrap_or(problem)
+                .split("; ")
+                .map(without_number);
+            let first = more.next().unwrap_or_default();
+            let mut rows = vec![vec![
                 node.name.clone(),
                 format!("{answer:>13}"),
                 height,
-                more.unwrap_or_default(),
-            ]
+                first,
+            ]];
+            let blank = vec![String::new(); 3];
+            rows.extend(more.map(|more| [&blank[..], &[more]].concat()));
+            rows
         };
-        let rows: Vec<Vec<String>> = self.nodes.iter().map(line).collect();
+        let rows: Vec<Vec<String>> = self.nodes.iter().flat_map(lines).collect();
         let count = format!(
             "{} of {} nodes are up, {} needed",
             self.validators_up, self.validators, self.quorum
@@ -95,6 +102,12 @@ impl Report for WalletNodes {
         };
         format!("{}\n{count}: {state}", table(&rows))
     }
+}
+
+/// The system's words without its number: `Connection refused (os error 111)`.
+fn without_number(problem: &str) -> String {
+    let end = problem.find(" (os error ").unwrap_or(problem.len());
+    problem[..end].to_owned()
 }
 
 #[cfg(test)]
@@ -111,14 +124,15 @@ mod tests {
             round_trip_ms: reachable.then_some(0.84),
             height: reachable.then_some(12),
             used_as: reachable.then_some("active"),
-            problem: (!reachable).then(|| "connection refused".to_owned()),
+            problem: (!reachable).then(|| "/a: refused (os error 1); /b: timed out".to_owned()),
         };
         let nodes = vec![node("mangart", true), node("razor", false)];
         let report = WalletNodes::new("village".to_owned(), nodes, 2);
         assert_eq!(
             report.text(Style::Plain),
             "mangart         0.8 ms  height 12  active\n\
-             razor    not reachable             connection refused\n\
+             razor    not reachable             /a: refused\n\
+             \x20                                 /b: timed out\n\
              1 of 2 nodes are up, 2 needed: paused; nothing is lost"
         );
         let json = serde_json::to_value(&report).unwrap();
