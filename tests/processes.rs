@@ -171,6 +171,7 @@ fn who_watches_is_told_each_payment_once_on_a_line_of_json() {
         ("2.50000000".into(), "tea".into())
     );
     assert_eq!(field("balance"), format!("{}.50000000", 1_002 + paid));
+    assert_eq!(field("counterparty_name"), "alice", "{second}");
     assert_eq!(watch.line_within(Duration::ZERO), None, "each once");
     assert_eq!(watch.interrupt(), 0, "Ctrl-C is its regular end");
 }

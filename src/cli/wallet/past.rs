@@ -1,9 +1,15 @@
 //! `wallet history` and `wallet watch`: what happened to the account, and what happens now.
 
+use std::collections::{BTreeMap, BTreeSet};
+use std::future::ready;
+
+use futures::stream::{self, StreamExt as _};
+
 use super::pay::Story;
 use crate::chain::amount::Amount;
 use crate::chain::hash::Hash;
 use crate::chain::key::Address;
+use crate::chain::name::Name;
 use crate::chain::transaction::{Operation, Transaction};
 use crate::cli::arguments::History as HistoryArguments;
 use crate::cli::context::Context;
@@ -15,6 +21,12 @@ use crate::directory::utc;
 use crate::node::profile::ProfileError;
 use crate::node::session::{self, Purse, Session};
 use crate::wallet::journal::Journal;
+
+/// Most names looked up for one history, so that a long one does not take long.
+const MAX_NAMED: usize = 64;
+
+/// Most questions asked at once for names.
+const AT_ONCE: usize = 4;
 
 /// `wallet history`: payments that wait are followed first; then all is proven.
 ///
@@ -40,6 +52,8 @@ pub async fn history(context: &Context, arguments: &HistoryArguments) -> Result<
         let pending = journal
             .unresolved(genesis)
             .map(|payment| line(&address, &payment.transaction().transaction, 0, None));
+        let (mut entries, mut pending) = (entries, pending.collect::<Vec<_>>());
+        name_them(session, entries.iter_mut().chain(&mut pending)).await;
         let activities = past.account.map_or(0, |account| account.activities);
         Ok(History {
             status: "ok",
@@ -47,7 +61,7 @@ pub async fn history(context: &Context, arguments: &HistoryArguments) -> Result<
             height: past.at.height,
             complete: past.complete && u64::try_from(entries.len()) == Ok(activities),
             activities,
-            pending: pending.collect(),
+            pending,
             entries,
         })
     })
@@ -98,14 +112,12 @@ async fn tell_all(context: &Context, session: &Session, address: Address) -> Res
             session::WatchEvent::Activity(entry) => {
                 let account = session.account(address).await?.value;
                 remember(context, session);
+                let (height, time_ms) = (entry.height, Some(entry.time_ms));
+                let mut entry = line(&address, &entry.transaction, height, time_ms);
+                name_them(session, [&mut entry]).await;
                 context.output.report(&WatchEvent {
                     status: "final",
-                    entry: line(
-                        &address,
-                        &entry.transaction,
-                        entry.height,
-                        Some(entry.time_ms),
-                    ),
+                    entry,
                     balance: account.map_or(Amount::ZERO, |account| account.balance),
                 })?;
             }
@@ -119,6 +131,27 @@ async fn tell_all(context: &Context, session: &Session, address: Address) -> Res
             }
             session::WatchEvent::Block(_) => {}
         }
+    }
+}
+
+/// Looks up, with proofs, whose addresses these are; an address says little to people. What cannot be
+/// looked up remains without a name: a history is worth showing without.
+async fn name_them(session: &Session, entries: impl IntoIterator<Item = &mut HistoryEntry>) {
+    let entries: Vec<&mut HistoryEntry> = entries.into_iter().collect();
+    let others: BTreeSet<Address> = entries.iter().filter_map(|one| one.counterparty).collect();
+    let look_up = async |address: Address| {
+        let account = session.account(address).await.ok()?.value?;
+        Some((address, account.name?))
+    };
+    let names: BTreeMap<Address, Name> = stream::iter(others.into_iter().take(MAX_NAMED))
+        .map(look_up)
+        .buffer_unordered(AT_ONCE)
+        .filter_map(ready)
+        .collect()
+        .await;
+    for entry in entries {
+        let name = entry.counterparty.and_then(|other| names.get(&other));
+        entry.counterparty_name = name.cloned();
     }
 }
 
@@ -148,6 +181,7 @@ fn line(
         height,
         time: time_ms.map(utc::format),
         counterparty,
+        counterparty_name: None,
         amount,
         fee: if is_own {
             transaction.fee

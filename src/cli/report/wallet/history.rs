@@ -5,6 +5,7 @@ use serde::Serialize;
 use crate::chain::amount::Amount;
 use crate::chain::hash::Hash;
 use crate::chain::key::Address;
+use crate::chain::name::Name;
 use crate::cli::report::{Report, Style, table};
 
 /// What an entry is.
@@ -32,6 +33,8 @@ pub struct HistoryEntry {
     pub time: Option<String>,
     /// The other account; none for a name.
     pub counterparty: Option<Address>,
+    /// The other account's name now; proven. None if it has none, or it was not looked up.
+    pub counterparty_name: Option<Name>,
     /// What was moved; zero for a name.
     pub amount: Amount,
     /// What it cost the account; zero for what was received.
@@ -63,13 +66,14 @@ impl Report for History {
     fn text(&self, style: Style) -> String {
         let proof = match self.complete {
             true => format!(
-                "complete: all {} transactions, proven at height {}",
-                self.activities, self.height
+                "complete: {}, proven at height {}",
+                count(self.activities),
+                self.height
             ),
             false => format!(
-                "the newest {} of {} transactions, proven at height {}",
+                "the newest {} of {}, proven at height {}",
                 self.entries.len(),
-                self.activities,
+                count(self.activities),
                 self.height
             ),
         };
@@ -80,7 +84,7 @@ impl Report for History {
             .map(|entry| row(entry, &format!("block {}", entry.height)));
         let rows: Vec<Vec<String>> = waiting.chain(rows).collect();
         match rows.is_empty() {
-            true => format!("nothing happened yet ({proof})"),
+            true => format!("nothing happened yet; {proof}"),
             false => format!("{}\n{}", table(&rows), style.faint(&proof)),
         }
     }
@@ -106,10 +110,25 @@ impl Report for WatchEvent {
     }
 }
 
+fn count(transactions: u64) -> String {
+    match transactions {
+        1 => "1 transaction".to_owned(),
+        many => format!("{many} transactions"),
+    }
+}
+
+/// `2026-01-01 00:00:00Z`: people need no milliseconds.
+fn to_the_second(time: &str) -> String {
+    let end = time.find(['.', 'Z']).unwrap_or(time.len());
+    format!("{}Z", time[..end].replace('T', " "))
+}
+
 fn row(entry: &HistoryEntry, place: &str) -> Vec<String> {
-    let counterparty = entry
-        .counterparty
-        .map_or(String::new(), |address| address.to_string());
+    let counterparty = match (&entry.counterparty_name, entry.counterparty) {
+        (Some(name), _) => format!("@{name}"),
+        (None, Some(address)) => address.to_string(),
+        (None, None) => String::new(),
+    };
     let (kind, amount) = match entry.kind {
         EntryKind::Sent => ("sent", format!("-{}", entry.amount)),
         EntryKind::Received => ("received", format!("+{}", entry.amount)),
@@ -120,12 +139,12 @@ fn row(entry: &HistoryEntry, place: &str) -> Vec<String> {
         (_, true) => String::new(),
         (_, false) => format!("{:?}", entry.memo),
     };
-    let time = entry.time.clone().unwrap_or_default();
+    let time = entry.time.as_deref().map_or(String::new(), to_the_second);
     vec![
         place.to_owned(),
         time,
         kind.to_owned(),
-        format!("{amount:>22}"),
+        format!("{amount:>16}"),
         counterparty,
         memo,
     ]
@@ -140,8 +159,9 @@ mod tests {
             kind,
             transaction: Hash([2; 32]),
             height: 9,
-            time: Some("2026-01-01T00:00:00Z".to_owned()),
+            time: Some("2026-01-01T00:00:00.123Z".to_owned()),
             counterparty: Some(Address([0; 32])),
+            counterparty_name: None,
             amount: Amount::from_nits(500_000_000),
             fee: Amount::ZERO,
             memo: "hi".to_owned(),
@@ -161,11 +181,14 @@ mod tests {
         };
         let text = history.text(Style::Plain);
         assert!(
-            text.contains("block 9  2026-01-01T00:00:00Z  received             +5.00000000  nat1"),
+            text.contains("block 9  2026-01-01 00:00:00Z  received       +5.00000000  nat1"),
             "{text}"
         );
+        history.entries[0].counterparty_name = "alice".parse().ok();
+        let text = history.text(Style::Plain);
+        assert!(text.contains("+5.00000000  @alice  \"hi\""), "{text}");
         assert!(
-            text.ends_with("complete: all 1 transactions, proven at height 12"),
+            text.ends_with("complete: 1 transaction, proven at height 12"),
             "{text}"
         );
         let json = serde_json::to_value(&history).unwrap();

@@ -132,7 +132,7 @@ mod tests {
             report.text(Style::Plain),
             "mangart         0.8 ms  height 12  active\n\
              razor    not reachable             /a: refused\n\
-             \x20                                 /b: timed out\n\
+             \x20                                  /b: timed out\n\
              1 of 2 nodes are up, 2 needed: paused; nothing is lost"
         );
         let json = serde_json::to_value(&report).unwrap();
