@@ -22,6 +22,9 @@ pub const MAX_WAITING_BYTES: usize = 8 << 20;
 /// Most transactions of one sender that wait; also how far a nonce may be ahead of its account's.
 pub const MAX_WAITING_PER_SENDER: usize = 64;
 
+/// Arrivals between two searches of a full pool for what cannot go on, so that a crowd at the door costs little.
+const ARRIVALS_BETWEEN_SEARCHES: u64 = 1024;
+
 /// Why a transaction was not taken in. None of these is about the transaction's own validity.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
@@ -63,6 +66,8 @@ pub struct Mempool {
     expiries: BTreeSet<(u64, u64)>,
     next_arrival: u64,
     size_bytes: usize,
+    /// The arrival from which on a full pool is searched again.
+    next_search: u64,
 }
 
 impl Mempool {
@@ -92,11 +97,19 @@ impl Mempool {
         Some(&self.senders.get(sender)?.get(nonce)?.transaction)
     }
 
-    /// Takes in a transaction whose signature and rules were checked.
+    /// Takes in a transaction whose signature and rules were checked. `next_nonce` tells the nonce that a sender's next
+    /// transaction must have.
+    ///
+    /// A full pool makes room for what can go on by dropping what waits for a nonce that is not here: else a few
+    /// accounts whose first transaction never comes could keep everybody out for as long as theirs are valid.
     ///
     /// # Errors
-    /// A [`Refusal`]; the mempool is then unchanged.
-    pub fn insert(&mut self, transaction: SignedTransaction) -> Result<TransactionId, Refusal> {
+    /// A [`Refusal`]; what can go on is then as it was.
+    pub fn insert(
+        &mut self,
+        transaction: SignedTransaction,
+        next_nonce: impl Fn(&Address) -> u64,
+    ) -> Result<TransactionId, Refusal> {
         let id = transaction.id();
         if self.contains(&id) {
             return Err(Refusal::Known);
@@ -114,8 +127,13 @@ impl Mempool {
             }
         }
         let size_bytes = transaction.to_bytes().len();
-        if self.len() >= MAX_WAITING || self.size_bytes + size_bytes > MAX_WAITING_BYTES {
-            return Err(Refusal::Full);
+        if self.is_too_full_for(size_bytes) {
+            if self.can_go_on(&sender, nonce, next_nonce(&sender)) {
+                self.drop_stranded(next_nonce);
+            }
+            if self.is_too_full_for(size_bytes) {
+                return Err(Refusal::Full);
+            }
         }
         let arrival = self.next_arrival;
         self.next_arrival += 1;
@@ -134,6 +152,39 @@ impl Mempool {
             },
         );
         Ok(id)
+    }
+
+    fn is_too_full_for(&self, size_bytes: usize) -> bool {
+        self.len() >= MAX_WAITING || self.size_bytes + size_bytes > MAX_WAITING_BYTES
+    }
+
+    /// Whether every nonce of `sender` from the `next` one up to this one waits here.
+    fn can_go_on(&self, sender: &Address, nonce: u64, next: u64) -> bool {
+        let queue = self.senders.get(sender);
+        let waits = |before: u64| queue.is_some_and(|queue| queue.contains_key(&before));
+        // No queue is longer than its bound, so neither is this walk.
+        (next..nonce).take(MAX_WAITING_PER_SENDER + 1).all(waits)
+    }
+
+    /// Drops what waits for a nonce that is not here. Its sender can hand it in again.
+    fn drop_stranded(&mut self, next_nonce: impl Fn(&Address) -> u64) {
+        if self.next_arrival < self.next_search {
+            return;
+        }
+        self.next_search = self.next_arrival + ARRIVALS_BETWEEN_SEARCHES;
+        let mut stranded = Vec::new();
+        for (sender, queue) in &self.senders {
+            let mut next = next_nonce(sender);
+            for (nonce, waiting) in queue {
+                match *nonce == next {
+                    true => next = next.saturating_add(1),
+                    false => stranded.push(waiting.id),
+                }
+            }
+        }
+        for id in &stranded {
+            self.remove(id);
+        }
     }
 
     /// What a proposer may put into a block, in the order to be tried, up to `limit` transactions.

@@ -35,7 +35,8 @@ fn nonces(chosen: &[SignedTransaction]) -> Vec<u64> {
 fn what_came_first_is_proposed_first_but_nonces_keep_their_order() {
     let mut pool = Mempool::default();
     for (sender, nonce) in [(1, 1), (2, 0), (1, 0), (1, 3)] {
-        pool.insert(transaction(sender, nonce, 9, 1)).unwrap();
+        pool.insert(transaction(sender, nonce, 9, 1), |_| 0)
+            .unwrap();
     }
     let chosen = pool.candidates(10, |_| 0);
     let senders: Vec<bool> = chosen
@@ -51,10 +52,10 @@ fn what_came_first_is_proposed_first_but_nonces_keep_their_order() {
 fn the_same_again_and_another_with_the_same_nonce_are_refused() {
     let mut pool = Mempool::default();
     let first = transaction(1, 0, 9, 1);
-    let id = pool.insert(first.clone()).unwrap();
-    assert_eq!(pool.insert(first), Err(Refusal::Known));
+    let id = pool.insert(first.clone(), |_| 0).unwrap();
+    assert_eq!(pool.insert(first, |_| 0), Err(Refusal::Known));
     assert_eq!(
-        pool.insert(transaction(1, 0, 9, 2)),
+        pool.insert(transaction(1, 0, 9, 2), |_| 0),
         Err(Refusal::NonceTaken { other: id })
     );
     assert_eq!(pool.len(), 1);
@@ -64,20 +65,65 @@ fn the_same_again_and_another_with_the_same_nonce_are_refused() {
 fn one_sender_cannot_fill_the_pool() {
     let mut pool = Mempool::default();
     for nonce in 0..MAX_WAITING_PER_SENDER as u64 {
-        pool.insert(transaction(1, nonce, 9, 1)).unwrap();
+        pool.insert(transaction(1, nonce, 9, 1), |_| 0).unwrap();
     }
     assert_eq!(
-        pool.insert(transaction(1, 64, 9, 1)),
+        pool.insert(transaction(1, 64, 9, 1), |_| 0),
         Err(Refusal::SenderFull)
     );
-    pool.insert(transaction(2, 0, 9, 1)).unwrap();
+    pool.insert(transaction(2, 0, 9, 1), |_| 0).unwrap();
+}
+
+fn numbered(sender: u32, nonce: u64) -> SignedTransaction {
+    let mut one = transaction(1, nonce, 9, 1);
+    one.transaction.sender.0[..4].copy_from_slice(&sender.to_le_bytes());
+    one
+}
+
+#[test]
+fn a_pool_full_of_what_waits_for_a_missing_nonce_makes_room_for_what_can_go_on() {
+    let mut pool = Mempool::default();
+    let per_sender = MAX_WAITING_PER_SENDER as u64;
+    let senders = (MAX_WAITING / MAX_WAITING_PER_SENDER) as u32 + 1;
+    // Each needs one small account, and its first payment never comes.
+    let mut full = false;
+    for (sender, nonce) in
+        (0..senders).flat_map(|sender| (1..=per_sender).map(move |n| (sender, n)))
+    {
+        full |= pool.insert(numbered(sender, nonce), |_| 0) == Err(Refusal::Full);
+    }
+    assert!(full && pool.candidates(1, |_| 0).is_empty());
+    let early = numbered(u32::MAX, 1);
+    assert_eq!(
+        pool.insert(early, |_| 0),
+        Err(Refusal::Full),
+        "as early as they"
+    );
+    pool.insert(numbered(u32::MAX, 0), |_| 0).unwrap();
+    assert_eq!(pool.candidates(10, |_| 0).len(), 1);
+}
+
+#[test]
+fn a_pool_full_of_what_can_go_on_stays_as_it_is() {
+    let mut pool = Mempool::default();
+    for sender in 0..MAX_WAITING as u32 {
+        pool.insert(numbered(sender, 0), |_| 0).unwrap();
+    }
+    for _ in 0..3 {
+        assert_eq!(
+            pool.insert(numbered(u32::MAX, 0), |_| 0),
+            Err(Refusal::Full)
+        );
+    }
+    assert_eq!(pool.candidates(MAX_WAITING, |_| 0).len(), MAX_WAITING);
 }
 
 #[test]
 fn what_cannot_become_final_any_more_leaves() {
     let mut pool = Mempool::default();
     for (nonce, valid_until) in [(0, 5), (1, 9), (2, 5)] {
-        pool.insert(transaction(1, nonce, valid_until, 1)).unwrap();
+        pool.insert(transaction(1, nonce, valid_until, 1), |_| 0)
+            .unwrap();
     }
     assert_eq!(pool.remove_expired(4).len(), 0);
     assert_eq!(nonces(&pool.remove_expired(5)), [0, 2]);
@@ -97,7 +143,7 @@ proptest! {
                 0 => { pool.remove_expired(number); }
                 1 => { pool.remove_used(&transaction(sender, 0, 0, 0).transaction.sender, nonce); }
                 2 => { pool.remove(&transaction(sender, nonce, number, 1).id()); }
-                _ => { let _ = pool.insert(transaction(sender, nonce, number, 1)); }
+                _ => { let _ = pool.insert(transaction(sender, nonce, number, 1), |_| 0); }
             }
             let queued: usize = pool.senders.values().map(BTreeMap::len).sum();
             let bytes: usize = pool.senders.values().flat_map(BTreeMap::values).map(|one| one.size_bytes).sum();

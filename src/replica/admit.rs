@@ -12,9 +12,9 @@ use super::timers::TimerKey;
 use super::wire::{Batch, FULL_BATCH_BYTES, MAX_BATCH, SubmitReply, from_gossip, gossip};
 use crate::behaviour::Topic;
 use crate::chain::codec::{Decode, Encode};
-use crate::chain::key::{Claim, verify_batch};
+use crate::chain::key::{Address, Claim, verify_batch};
 use crate::chain::rules::Rejection;
-use crate::chain::transaction::SignedTransaction;
+use crate::chain::transaction::{SignedTransaction, TransactionId};
 use crate::mempool::{MAX_WAITING_PER_SENDER, Refusal};
 use crate::store::Store;
 
@@ -82,7 +82,7 @@ impl Replica {
         }
         let mut is_news = false;
         for transaction in fresh {
-            is_news |= self.mempool.insert(transaction).is_ok();
+            is_news |= self.insert(transaction).is_ok();
         }
         if is_news {
             self.on_something_waits();
@@ -115,8 +115,14 @@ impl Replica {
             .check(&transaction.transaction, height, ahead)
     }
 
+    fn insert(&mut self, transaction: SignedTransaction) -> Result<TransactionId, Refusal> {
+        let ledger = &self.books.ledger;
+        let next_nonce = |sender: &Address| ledger.account(sender).map_or(0, |one| one.nonce);
+        self.mempool.insert(transaction, next_nonce)
+    }
+
     fn admit(&mut self, transaction: SignedTransaction) -> Result<(), Refusal> {
-        self.mempool.insert(transaction.clone())?;
+        self.insert(transaction.clone())?;
         self.tell(transaction);
         self.on_something_waits();
         Ok(())
