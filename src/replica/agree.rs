@@ -153,6 +153,9 @@ impl Replica {
 
     fn examine(&mut self, block: &Block) -> Result<crate::chain::ledger::Execution, BlockError> {
         let latest = self.hands.now.unix_ms.saturating_add(MAX_CLOCK_AHEAD_MS);
+        // The least time that the rules allow is always good: else a chain whose clocks were once ahead would stand
+        // still, when they are set right, until they have come so far again.
+        let latest = latest.max(self.head.tip.time_ms.saturating_add(1));
         if block.header.time_ms > latest {
             return Err(BlockError::Time {
                 given: block.header.time_ms,

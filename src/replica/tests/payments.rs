@@ -56,6 +56,23 @@ fn a_clock_an_hour_off_makes_no_more_heartbeats_than_a_good_one() {
 }
 
 #[test]
+fn clocks_that_were_all_ahead_and_are_set_right_do_not_stop_the_chain() {
+    let mut world = World::new(4, 0, 9);
+    for (nonce, skew_ms) in [(0, 3_600_000), (1, 0)] {
+        for node in &mut world.nodes {
+            node.skew_ms = skew_ms;
+        }
+        let before = world.judge.height();
+        world.run_for(seconds(100));
+        assert!(world.judge.height() >= before + 3, "skew {skew_ms} ms");
+        let payment = world.payment(1, nonce, 100, 2);
+        world.submit(1, &payment);
+        let id = payment.id();
+        assert!(world.run_until(seconds(5), |world| world.is_final(&id)));
+    }
+}
+
+#[test]
 fn a_gap_in_the_nonces_makes_no_empty_blocks() {
     let mut world = World::new(4, 0, 8);
     let late = world.payment(1, 3, 100, 2);
