@@ -49,18 +49,28 @@ impl Catchup {
 impl Replica {
     /// Asks for blocks, if a peer says that it has more than we.
     pub(super) fn catch_up(&mut self) {
-        if self.catchup.asked.is_some() {
-            return;
-        }
         let (height, now) = (self.height(), self.hands.now.elapsed);
         self.catchup.resting.retain(|_, until| *until > now);
         let resting = &self.catchup.resting;
-        let ahead: Vec<Peer> = self
+        let mut ahead: Vec<Peer> = self
             .peers
             .nodes()
             .filter(|(peer, theirs)| *theirs > height && !resting.contains_key(peer))
             .map(|(peer, _)| peer)
             .collect();
+        // Anybody can say that it has more, and then never answer: a crowd that does must not keep us from those who
+        // are known.
+        let validators = self.books.ledger.validators();
+        let is_known = |peer: &Peer| validators.contains(&peer.address());
+        let known_are_ahead = ahead.iter().any(is_known);
+        if known_are_ahead {
+            ahead.retain(is_known);
+        }
+        if let Some(asked) = &self.catchup.asked
+            && (is_known(asked) || !known_are_ahead)
+        {
+            return;
+        }
         if ahead.is_empty() {
             return self.note_in_step();
         }

@@ -4,13 +4,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::world::{DAWN_MS, World};
-use crate::behaviour::{Service, Topic};
+use crate::behaviour::{Role, Service, Topic};
 use crate::chain::amount::Amount;
 use crate::chain::block::Block;
 use crate::chain::codec::{Decode, Encode};
 use crate::chain::ledger::{BlockContext, Ledger, Tip};
+use crate::chain::testing::network;
 use crate::consensus::message::proposal_sign_bytes;
 use crate::consensus::{Message, Proposal};
+use crate::replica::Input;
 use crate::replica::wire::{BlocksReply, MissingReply, Said, gossip};
 use crate::store::Survival;
 
@@ -221,4 +223,22 @@ fn a_proposer_that_signs_proposals_without_end_fills_neither_memory_nor_time() {
     assert!(judged <= 10, "{judged} blocks were executed and kept");
     let payment = world.payment(1, 0, 100, 2);
     world.pay_and_wait(0, &payment);
+}
+
+#[test]
+fn a_silent_crowd_that_promises_blocks_does_not_keep_a_node_from_the_validators() {
+    let mut world = World::new(4, 0, 10);
+    world.crash(0, Survival::Nothing);
+    for nonce in 0..6 {
+        let payment = world.payment(1, nonce, 100, 2);
+        world.pay_and_wait(1, &payment);
+    }
+    world.start(0).unwrap();
+    // They are there before any validator is, and they never answer.
+    for number in 60..90 {
+        let peer = network::key(number).public();
+        let (role, height) = (Role::Follower, u64::MAX);
+        world.step(0, Input::PeerUp { peer, role, height });
+    }
+    assert!(world.run_until(Duration::from_secs(2), |world| world.height(0) >= 6));
 }
