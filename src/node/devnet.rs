@@ -89,6 +89,9 @@ pub enum DevnetError {
     /// A node.
     #[error(transparent)]
     Node(#[from] NodeError),
+    /// The folder holds something else.
+    #[error("{0} is not empty and holds no devnet: nothing was changed; choose another folder")]
+    NotADevnet(PathBuf),
     /// The password file.
     #[error("cannot write {path}: {error}; choose another folder")]
     Password {
@@ -137,6 +140,7 @@ pub async fn start(config: &DevnetConfig) -> Result<Devnet, DevnetError> {
     if network.join(BOOTSTRAP).is_file() {
         return run(&config.folder, load_homes(&network)?).await;
     }
+    check_folder(&config.folder)?;
     let wallets = make_wallets(config)?;
     for _ in 0..PORT_TRIES {
         let first_port = free_ports(config.nodes)?;
@@ -194,6 +198,20 @@ fn check_count(
             low,
             high,
         }),
+    }
+}
+
+/// Whether a devnet may be made here: in a new or empty folder, or where one was being made and was cut short.
+fn check_folder(folder: &Path) -> Result<(), DevnetError> {
+    let is_ours = std::fs::read_to_string(folder.join("password"))
+        .is_ok_and(|password| password.trim_end() == PASSWORD);
+    let is_empty = match std::fs::read_dir(folder) {
+        Ok(mut entries) => entries.next().is_none(),
+        Err(error) => error.kind() == std::io::ErrorKind::NotFound,
+    };
+    match is_ours || is_empty {
+        true => Ok(()),
+        false => Err(DevnetError::NotADevnet(folder.to_owned())),
     }
 }
 

@@ -129,6 +129,21 @@ fn a_devnet_with_a_folder_is_kept_and_taken_up_again() {
 }
 
 #[test]
+fn a_devnet_does_not_settle_among_other_files() {
+    let program = Program::new();
+    let home = program.path("home");
+    std::fs::create_dir(&home).unwrap();
+    std::fs::write(home.join("password"), "of something else").unwrap();
+    for folder in ["home", "home/password"] {
+        let refused = program.failure(&["devnet", "--dir", folder]);
+        assert_eq!(refused, (2, "folder_not_empty".to_owned()));
+    }
+    let password = std::fs::read_to_string(home.join("password")).unwrap();
+    assert_eq!(password, "of something else");
+    assert_eq!(std::fs::read_dir(&home).unwrap().count(), 1);
+}
+
+#[test]
 fn impossible_devnets_are_refused() {
     let program = Program::new();
     for arguments in [

@@ -148,6 +148,7 @@ impl From<DevnetError> for Failure {
             DevnetError::Vault(error) => return error.into(),
             DevnetError::Node(error) => return error.into(),
             DevnetError::Count { .. } => (Exit::Usage, "count_invalid"),
+            DevnetError::NotADevnet(_) => (Exit::Usage, "folder_not_empty"),
             DevnetError::NoPorts(_) => (Exit::Locked, "port_in_use"),
             DevnetError::Password { .. } => (Exit::Unexpected, "io"),
         };

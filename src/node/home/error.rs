@@ -78,7 +78,7 @@ pub enum HomeError {
     #[error(transparent)]
     DevelopmentKey(#[from] DevelopmentKeyExposed),
     /// More nodes than `network new` makes, or none.
-    #[error("a network of {0} nodes: 1 to {max} can be made", max = super::MAX_NEW_NODES)]
+    #[error("a network of {0} nodes: 1 to {max} can be made; choose another number", max = super::MAX_NEW_NODES)]
     NodeCount(usize),
     /// A file far larger than it can be.
     #[error("{} has more than {max} bytes: it is not what it should be", .path.display())]
