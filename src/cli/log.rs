@@ -1,13 +1,28 @@
 //! What the rooms tell while they work: lines on stderr, by `-v`, `-q` or `NATCOIN_LOG`.
 
 use std::io::IsTerminal;
+use std::panic::Location;
 
 use tracing_subscriber::EnvFilter;
 
 use super::arguments::Global;
 
+/// Keeps redb's panics off the terminal: over an altered file it panics, and the store makes an error with its way out of
+/// that. A panic of our own is shown as ever.
+fn quieten_contained_panics() {
+    let usual = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |info| {
+        let is_redb = |at: &Location<'_>| at.file().contains("redb-");
+        match info.location().is_some_and(is_redb) {
+            true => tracing::debug!(%info, "the database gave up over its contents"),
+            false => usual(info),
+        }
+    }));
+}
+
 /// Starts the log. `NATCOIN_LOG` (such as `natcoin=debug,libp2p=info`) wins over `-v` and `-q`.
 pub fn start(global: &Global) {
+    quieten_contained_panics();
     let filter = match (global.quiet, global.verbose) {
         (true, _) => "off",
         (false, 0) => "natcoin=warn",

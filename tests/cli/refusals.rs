@@ -84,6 +84,35 @@ fn a_damaged_store_stops_the_node_with_the_way_out() {
 }
 
 #[test]
+fn whatever_bits_of_a_store_have_changed_its_owner_sees_an_error_and_no_backtrace() {
+    let program = Program::new();
+    let port = free_port();
+    program.run(&[
+        "network", "new", "--nodes", "1", "--dir", "net", "--port", &port,
+    ]);
+    let start = ["node", "--home", "net/mangart"];
+    let mut node = Running::start(&program, &start);
+    node.line();
+    assert_eq!(node.end("-INT"), Some(0));
+    for name in ["state.redb", "blocks.redb"] {
+        let path = program.path("net/mangart/store").join(name);
+        let good = std::fs::read(&path).unwrap();
+        for stride in [997, 251, 127, 61] {
+            let mut bad = good.clone();
+            bad.iter_mut()
+                .skip(4096)
+                .step_by(stride)
+                .for_each(|byte| *byte ^= 4);
+            std::fs::write(&path, bad).unwrap();
+            // Also that stderr is empty.
+            let refused = program.failure(&start);
+            assert_eq!(refused, (1, "store_damaged".to_owned()), "{name}, {stride}");
+        }
+        std::fs::write(&path, good).unwrap();
+    }
+}
+
+#[test]
 fn a_damaged_journal_of_payments_is_refused_and_left_as_it_is() {
     let program = Program::new();
     let mut devnet = Running::start(&program, &["devnet", "--nodes", "1", "--wallets", "2"]);
