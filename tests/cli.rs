@@ -11,6 +11,9 @@ mod refusals;
 #[cfg(unix)]
 #[path = "cli/running.rs"]
 mod running;
+#[cfg(target_os = "linux")]
+#[path = "cli/terminal.rs"]
+mod terminal;
 #[path = "cli/usage.rs"]
 mod usage;
 #[cfg(unix)]

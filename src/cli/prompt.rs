@@ -145,7 +145,7 @@ pub fn cancelled() -> Failure {
         Exit::Usage,
         "cancelled",
         "cancelled: nothing was done",
-        "answer y to go on",
+        "run the command again when you want to go on",
     )
 }
 

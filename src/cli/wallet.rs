@@ -34,7 +34,7 @@ pub fn new(context: &Context) -> Result<WalletMade, Failure> {
     let words = vault.words().words();
     if !context.output.is_json() {
         context.output.show(&format!(
-            "The twelve words of your wallet are shown only now. Write them on paper: whoever has them has the money.\n\n{}\n",
+            "The twelve words of your wallet are shown only now.\nWrite them on paper: whoever has them has the money.\n\n{}\n",
             numbered(&words)
         ));
         if prompt::somebody_is_there() && !context.yes {

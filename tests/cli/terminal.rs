@@ -1,0 +1,117 @@
+//! What a person at a terminal is asked: under `script`, which gives the program a terminal of its own.
+//!
+//! That a password is not echoed is not tried here: the library turns the echo off just after it asks, and
+//! these tests answer faster than a person can.
+
+use std::io::{BufReader, Read, Write};
+use std::process::{Child, ChildStdin, ChildStdout, Stdio};
+
+use crate::program::Program;
+
+/// A program at a terminal.
+struct Terminal {
+    child: Child,
+    keys: ChildStdin,
+    screen: BufReader<ChildStdout>,
+    seen: String,
+}
+
+impl Terminal {
+    fn start(program: &Program, arguments: &[&str]) -> Self {
+        let line = [&[env!("CARGO_BIN_EXE_natcoin")], arguments].concat();
+        let mut child = std::process::Command::new("script")
+            .args(["-qfec", &line.join(" "), "/dev/null"])
+            .current_dir(program.folder())
+            .env_clear()
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .env("HOME", program.folder())
+            .env("TERM", "dumb")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("`script` of util-linux is there");
+        let keys = child.stdin.take().unwrap();
+        let screen = BufReader::new(child.stdout.take().unwrap());
+        let seen = String::new();
+        Self {
+            child,
+            keys,
+            screen,
+            seen,
+        }
+    }
+
+    /// Reads on until this is on the screen, and gives what came since the last time.
+    fn until(&mut self, text: &str) -> String {
+        while !self.seen.contains(text) {
+            let mut byte = [0];
+            let read = self.screen.read(&mut byte).unwrap();
+            assert_ne!(read, 0, "{text:?} does not come: {}", self.seen);
+            self.seen.push(char::from(byte[0]));
+        }
+        std::mem::take(&mut self.seen)
+    }
+
+    fn answer(&mut self, text: &str) {
+        self.keys.write_all(format!("{text}\n").as_bytes()).unwrap();
+    }
+
+    fn end(mut self) -> i32 {
+        self.child.wait().unwrap().code().unwrap_or(-1)
+    }
+}
+
+/// The number after `word ` at the end of the question.
+fn place(question: &str) -> usize {
+    let (_, number) = question.rsplit_once("word ").unwrap();
+    number.trim_end_matches(": ").parse().unwrap()
+}
+
+#[test]
+fn who_mistypes_is_asked_again_and_a_wallet_is_made_when_the_words_are_repeated() {
+    let program = Program::new();
+    let mut terminal = Terminal::start(&program, &["wallet", "new"]);
+    for (first, second) in [
+        ("Zlatorog 99", "Zlatorog 9"),
+        ("Zlatorog 99", "Zlatorog 99"),
+    ] {
+        terminal.until("New password for the wallet default: ");
+        terminal.answer(first);
+        terminal.until("The same again: ");
+        terminal.answer(second);
+    }
+    let shown = terminal.until("To check your paper");
+    assert!(shown.contains("only now"), "{shown}");
+    let cells: Vec<&str> = shown.split_whitespace().collect();
+    let word = |place: usize| {
+        let at = cells.iter().rposition(|cell| *cell == place.to_string());
+        cells[at.unwrap() + 1].to_owned()
+    };
+    terminal.until(": ");
+    terminal.answer("nonsense");
+    assert!(terminal.until("look again.").contains("another word"));
+    for _ in 0..3 {
+        terminal.until("To check your paper, ");
+        let question = terminal.until(": ");
+        terminal.answer(&word(place(&question)));
+    }
+    terminal.until("made the wallet default");
+    assert_eq!(terminal.end(), 0);
+}
+
+#[test]
+fn who_ends_the_input_at_a_question_gets_no_wallet() {
+    let program = Program::new();
+    let mut terminal = Terminal::start(&program, &["wallet", "new"]);
+    terminal.until("New password for the wallet default: ");
+    terminal.answer("Zlatorog 99");
+    terminal.until("The same again: ");
+    terminal.answer("Zlatorog 99");
+    terminal.until("To check your paper, word ");
+    terminal.until(": ");
+    terminal.keys.write_all(&[4]).unwrap();
+    terminal.until("cancelled: nothing was done");
+    assert_eq!(terminal.end(), 2);
+    let (_, json) = program.json(&["wallet", "address"]);
+    assert_eq!(json["error"]["code"], "wallet_missing", "{json}");
+}
