@@ -197,8 +197,11 @@ fn print_failure(form: Form, failure: &Failure) {
     match form {
         Form::Json => {
             let line = serde_json::to_string(&ErrorLine { error: failure });
-            // Nobody is left to tell if this fails too.
-            let _ = line.map(|line| write_stdout(&format!("{line}\n")));
+            let told = line.map(|line| (write_stdout(&format!("{line}\n")), line));
+            // A full disk behind stdout must not hide what happened.
+            if let Ok((Err(_), line)) = told {
+                write_stderr(&line);
+            }
         }
         Form::Text => {
             let style = match io::stderr().is_terminal() && colours_are_welcome() {

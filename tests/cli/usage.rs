@@ -167,3 +167,24 @@ fn the_help_of_every_command_fits_a_narrow_terminal() {
         }
     }
 }
+
+/// A script must not take a result that it could not keep for one that did not happen without a word.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_result_that_cannot_be_written_is_told_on_stderr() {
+    let program = Program::new();
+    for form in ["text", "json"] {
+        let full = std::fs::File::options().write(true).open("/dev/full");
+        let output = program
+            .command(&["network", "show", "--output", form])
+            .stdout(full.unwrap())
+            .output()
+            .unwrap();
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(1));
+        assert!(
+            stderr.contains("cannot write the result"),
+            "{form}: {stderr}"
+        );
+    }
+}
