@@ -75,12 +75,13 @@ async fn follow(
     let outcome = {
         let mut tell = |progress| story.tell(&progress);
         tokio::select! {
-            outcome = session.pay(purse, vault.secret(), plan, &mut tell) => Some(outcome?),
+            outcome = session.pay(purse, vault.secret(), plan, &mut tell) => Some(outcome),
             () = signals.end() => None,
         }
     };
     match outcome {
-        Some(outcome) => result(&outcome),
+        Some(Ok(outcome)) => result(&outcome),
+        Some(Err(error)) => Err(story.broken_off(error.into())),
         None => Err(story.interrupted()),
     }
 }
@@ -173,5 +174,45 @@ impl Story {
             )
             .about(id),
         }
+    }
+
+    /// A failure on the way. Once the payment is signed it is never told as one that did not happen: whoever believed
+    /// that would pay twice.
+    fn broken_off(&self, failure: Failure) -> Failure {
+        match self.signed {
+            None => failure,
+            Some(id) => Failure {
+                exit: Exit::NotFinal,
+                message: format!("{}; the payment may still become final", failure.message),
+                hint: KEPT.to_owned(),
+                ..failure
+            }
+            .about(id),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::arguments::Form;
+    use crate::cli::output::Output;
+
+    #[test]
+    fn a_disk_that_fails_after_the_signing_does_not_make_anybody_pay_twice() {
+        let full = || Failure::io("write payments.json", &std::io::Error::other("full"));
+        let mut story = Story::new(Output::new(Form::Json, true).progress("sending"));
+        let before = story.broken_off(full());
+        assert_eq!((before.exit, before.transaction), (Exit::Unexpected, None));
+        let id = Hash([7; 32]);
+        story.tell(&Progress::Signed { id });
+        let after = story.broken_off(full());
+        assert_eq!((after.exit, after.transaction), (Exit::NotFinal, Some(id)));
+        assert!(
+            after
+                .message
+                .contains("full; the payment may still become final")
+        );
+        assert_eq!(after.hint, KEPT);
     }
 }
