@@ -15,7 +15,6 @@ use crate::behaviour::Topic;
 use crate::chain::block::Block;
 use crate::chain::ledger::{BlockContext, BlockError, ExecuteError};
 use crate::consensus::{self, Message, Outgoing, Proposal, Receipt};
-use crate::store::Store;
 
 /// How long a proposer with nothing to propose waits for something, before it proposes an empty block.
 const BUILD_PATIENCE: Duration = Duration::from_millis(150);
@@ -25,36 +24,29 @@ const MAX_CLOCK_AHEAD_MS: u64 = 10_000;
 const ASK_AFTER: Duration = Duration::from_millis(700);
 
 impl Replica {
-    pub(super) fn on_gossip(
-        &mut self,
-        id: GossipId,
-        from: Peer,
-        topic: Topic,
-        data: &[u8],
-        store: &Store,
-    ) {
+    pub(super) fn on_gossip(&mut self, id: GossipId, from: Peer, topic: Topic, data: &[u8]) {
         let said = match topic {
             Topic::Transactions => return self.on_transactions(id, data),
             Topic::Proposals | Topic::Votes => from_gossip::<Said>(data),
         };
         let verdict = match said {
-            Ok(said) => self.on_said(from, said, store),
+            Ok(said) => self.on_said(from, said),
             Err(_) => Verdict::Reject,
         };
         self.hands.emit(Effect::Judge { id, verdict });
     }
 
     /// Takes into account what somebody said in agreement, however it came here.
-    pub(super) fn on_said(&mut self, from: Peer, said: Said, store: &Store) -> Verdict {
+    pub(super) fn on_said(&mut self, from: Peer, said: Said) -> Verdict {
         match said {
             // A bare proposal is of no use: its block would have to come from somewhere.
             Said::Message(Message::Proposal(_)) => Verdict::Reject,
-            Said::Message(message) => self.on_message(from, message, store),
-            Said::Proposal(proposal, block) => self.on_proposal(from, proposal, block, store),
+            Said::Message(message) => self.on_message(from, message),
+            Said::Proposal(proposal, block) => self.on_proposal(from, proposal, block),
         }
     }
 
-    fn on_message(&mut self, from: Peer, message: Message, store: &Store) -> Verdict {
+    fn on_message(&mut self, from: Peer, message: Message) -> Verdict {
         let is_current = message.height() == self.engine.height();
         let height = message.height();
         if is_current && !self.engine.is_started() {
@@ -71,7 +63,7 @@ impl Replica {
                     self.peers.note_height(&from, height.saturating_sub(1));
                     self.catch_up();
                 }
-                self.drain_engine(store);
+                self.drain_engine();
                 Verdict::Accept
             }
             Receipt::Ahead => {
@@ -84,13 +76,7 @@ impl Replica {
         }
     }
 
-    fn on_proposal(
-        &mut self,
-        from: Peer,
-        proposal: Proposal,
-        block: Arc<Block>,
-        store: &Store,
-    ) -> Verdict {
+    fn on_proposal(&mut self, from: Peer, proposal: Proposal, block: Arc<Block>) -> Verdict {
         let height = self.engine.height();
         if proposal.height < height {
             return Verdict::Ignore;
@@ -118,7 +104,7 @@ impl Replica {
             return Verdict::Ignore;
         }
         self.take_proposal(proposal, block);
-        self.drain_engine(store);
+        self.drain_engine();
         Verdict::Accept
     }
 
@@ -260,19 +246,19 @@ impl Replica {
     }
 
     /// Performs what the engine wants until it wants nothing.
-    pub(super) fn drain_engine(&mut self, store: &Store) {
+    pub(super) fn drain_engine(&mut self) {
         loop {
             let effects = self.engine.take_effects();
             if effects.is_empty() {
                 return;
             }
             for effect in effects {
-                self.on_engine(effect, store);
+                self.on_engine(effect);
             }
         }
     }
 
-    fn on_engine(&mut self, effect: consensus::Effect, store: &Store) {
+    fn on_engine(&mut self, effect: consensus::Effect) {
         match effect {
             consensus::Effect::Append { height, entry } => {
                 self.hands.emit(Effect::LogAppend { height, entry });
@@ -298,7 +284,7 @@ impl Replica {
                 self.build_if_awaited(is_heartbeat);
             }
             consensus::Effect::Decide { block, certificate } => {
-                self.commit(&block, certificate, Origin::Agreed, store);
+                self.commit(&block, certificate, Origin::Agreed);
             }
             consensus::Effect::Finalized { height, evidence } => {
                 if !evidence.is_empty() {

@@ -102,14 +102,14 @@ impl Replica {
         self.catchup.is_in_step = is_in_step || self.catchup.is_in_step;
     }
 
-    pub(super) fn on_reply(&mut self, tag: Tag, from: Peer, data: Option<Vec<u8>>, store: &Store) {
+    pub(super) fn on_reply(&mut self, tag: Tag, from: Peer, data: Option<Vec<u8>>) {
         match tag {
-            Tag::Blocks { from: first } => self.on_blocks(from, first, data, store),
-            Tag::Missing => self.on_missing(from, data, store),
+            Tag::Blocks { from: first } => self.on_blocks(from, first, data),
+            Tag::Missing => self.on_missing(from, data),
         }
     }
 
-    fn on_blocks(&mut self, peer: Peer, first: u64, data: Option<Vec<u8>>, store: &Store) {
+    fn on_blocks(&mut self, peer: Peer, first: u64, data: Option<Vec<u8>>) {
         let was_asked = self.catchup.asked == Some(peer);
         if was_asked {
             self.catchup.asked = None;
@@ -129,7 +129,7 @@ impl Replica {
             if one.block.header.height != self.height() + 1 {
                 continue;
             }
-            if let Err(reason) = self.take_final(one, store) {
+            if let Err(reason) = self.take_final(one) {
                 return self.accuse(peer, &reason);
             }
         }
@@ -149,7 +149,7 @@ impl Replica {
     }
 
     /// Takes the next block from a peer: certificate, then execution, then commit.
-    fn take_final(&mut self, one: FinalBlock, store: &Store) -> Result<(), String> {
+    fn take_final(&mut self, one: FinalBlock) -> Result<(), String> {
         let FinalBlock { block, certificate } = one;
         let height = block.header.height;
         if certificate.height != height || certificate.block != block.id() {
@@ -168,7 +168,7 @@ impl Replica {
                 "its block of height {height} has other transactions"
             ));
         }
-        self.commit(&Arc::new(block), certificate, Origin::CaughtUp, store);
+        self.commit(&Arc::new(block), certificate, Origin::CaughtUp);
         if self.height() == height {
             self.turn_page();
         }
@@ -232,7 +232,7 @@ impl Replica {
         });
     }
 
-    fn on_missing(&mut self, peer: Peer, data: Option<Vec<u8>>, store: &Store) {
+    fn on_missing(&mut self, peer: Peer, data: Option<Vec<u8>>) {
         let Some(data) = data else {
             return;
         };
@@ -241,7 +241,7 @@ impl Replica {
         };
         self.peers.note_height(&peer, reply.tip);
         for said in reply.said {
-            if self.on_said(peer, said, store) == super::Verdict::Reject {
+            if self.on_said(peer, said) == super::Verdict::Reject {
                 return self.accuse(peer, "it passed on a message that nobody signed");
             }
         }

@@ -13,7 +13,7 @@ use crate::chain::certificate::Certificate;
 use crate::chain::codec::Encode;
 use crate::chain::ledger::{Activity, Execution, Tip};
 use crate::chain::query::Certified;
-use crate::store::{ActivityEntry, BlockIndex, Checkpoint, StateChanges, Store};
+use crate::store::{ActivityEntry, BlockIndex, Checkpoint, StateChanges};
 
 /// Blocks after which a checkpoint is written.
 const CHECKPOINT_BLOCKS: u64 = 1000;
@@ -31,14 +31,7 @@ pub enum Origin {
 
 impl Replica {
     /// Commits the block of the next height. Its certificate was checked.
-    pub(super) fn commit(
-        &mut self,
-        block: &Arc<Block>,
-        certificate: Certificate,
-        origin: Origin,
-        store: &Store,
-    ) {
-        let _ = store;
+    pub(super) fn commit(&mut self, block: &Arc<Block>, certificate: Certificate, origin: Origin) {
         let id = block.id();
         let known = self.round.judged.remove(&id).flatten();
         let execution = match known.map_or_else(|| self.examine_certified(block), Ok) {

@@ -136,14 +136,14 @@ impl Replica {
                 from,
                 topic,
                 data,
-            } => self.on_gossip(id, from, topic, &data, store),
+            } => self.on_gossip(id, from, topic, &data),
             Input::Request {
                 id,
                 from,
                 service,
                 data,
             } => self.on_request(id, from, service, &data, store),
-            Input::Reply { tag, from, data } => self.on_reply(tag, from, data, store),
+            Input::Reply { tag, from, data } => self.on_reply(tag, from, data),
             Input::PeerUp { peer, role, height } => self.on_peer_up(peer, role, height),
             Input::PeerHeight { peer, height } => self.on_peer_height(peer, height),
             Input::PeerDown { peer } => self.on_peer_down(peer),
@@ -155,9 +155,9 @@ impl Replica {
             }
         }
         for key in self.timers.due(now.elapsed) {
-            self.on_timer(key, store);
+            self.on_timer(key);
         }
-        self.settle(store);
+        self.settle();
         std::mem::take(&mut self.hands.effects)
     }
 
@@ -193,9 +193,9 @@ impl Replica {
     }
 
     /// Brings agreement to rest: performs what the engine wants, begins a height if there is reason.
-    fn settle(&mut self, store: &Store) {
+    fn settle(&mut self) {
         loop {
-            self.drain_engine(store);
+            self.drain_engine();
             if !self.begin_if_due() {
                 break;
             }
@@ -206,7 +206,7 @@ impl Replica {
         }
     }
 
-    fn on_timer(&mut self, key: TimerKey, store: &Store) {
+    fn on_timer(&mut self, key: TimerKey) {
         match key {
             TimerKey::Engine(timer) => self.engine.timeout(timer),
             TimerKey::Build => self.build_if_awaited(true),
@@ -216,6 +216,5 @@ impl Replica {
             TimerKey::Ask => self.ask_for_missing(),
             TimerKey::Poll => self.poll_a_peer(),
         }
-        let _ = store;
     }
 }

@@ -114,7 +114,7 @@ impl Replica {
         if !log.is_empty() {
             replica.begin(log);
         }
-        replica.settle(store);
+        replica.settle();
         let effects = std::mem::take(&mut replica.hands.effects);
         Ok((replica, effects))
     }
