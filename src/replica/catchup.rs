@@ -99,7 +99,7 @@ impl Replica {
             let height = self.height();
             self.hands.emit(Effect::Note(Note::InStep { height }));
         }
-        self.catchup.is_in_step = is_in_step || self.catchup.is_in_step;
+        self.catchup.is_in_step |= is_in_step;
     }
 
     pub(super) fn on_reply(&mut self, tag: Tag, from: Peer, data: Option<Vec<u8>>) {

@@ -25,9 +25,6 @@ use crate::replica::{
 };
 use crate::store::{Checkpoint, CheckpointJob, Store, StoreError};
 
-/// Most events handled before timers are looked at again.
-const BURST: usize = 64;
-
 /// What the hands know besides the replica.
 pub struct Record {
     /// Where contradictions of validators are kept.
@@ -131,9 +128,8 @@ impl Hands {
         events: &mut NetworkEvents,
         controls: &mut mpsc::Receiver<Control>,
     ) -> Result<(), NodeError> {
-        let mut burst = 0;
         loop {
-            let wake = self.wait(replica, events, controls, &mut burst).await;
+            let wake = self.wait(replica, events, controls).await;
             let input = match wake {
                 // The network ends before us only if it failed.
                 Wake::Event(None) => {
@@ -180,16 +176,9 @@ impl Hands {
         replica: &Replica,
         events: &mut NetworkEvents,
         controls: &mut mpsc::Receiver<Control>,
-        burst: &mut usize,
     ) -> Wake {
         let now = moment(self.began).elapsed;
         let deadline = replica.next_deadline();
-        // Under load events never cease: timers must not wait for a pause.
-        *burst += 1;
-        if *burst >= BURST && deadline.is_some_and(|deadline| deadline <= now) {
-            *burst = 0;
-            return Wake::Timer;
-        }
         let left = deadline.map(|deadline| deadline.saturating_sub(now));
         let checkpoint = async {
             match &mut self.checkpoint {
@@ -203,6 +192,7 @@ impl Hands {
             written = checkpoint => Wake::Checkpoint(written),
             Some(input) = self.asked.next() => Wake::Reply(input),
             event = events.recv() => Wake::Event(event),
+            // Last: every other input fires the timers that are due as well.
             () = pause(left) => Wake::Timer,
         }
     }
