@@ -105,6 +105,14 @@ fn a_copied_validator_key_is_safe_and_live_and_shows_in_the_evidence() {
     });
 }
 
+/// A seed's course with a host of these habits.
+fn chaos_with(habits: Habits, seed: u64) -> World {
+    chaos(Plan {
+        habits,
+        ..plan(seed)
+    })
+}
+
 /// How many of these seeds the world finds fault with.
 fn caught(seeds: std::ops::Range<u64>, run: impl Fn(u64) -> World) -> usize {
     seeds
@@ -119,13 +127,7 @@ fn a_host_that_publishes_before_it_flushes_is_caught() {
         guards: false,
         ..Habits::SOUND
     };
-    let run = |seed| {
-        chaos(Plan {
-            habits,
-            ..plan(seed)
-        })
-    };
-    assert!(caught(0..24, run) >= 3);
+    assert!(caught(0..24, |seed| chaos_with(habits, seed)) >= 3);
 }
 
 #[test]
@@ -135,13 +137,7 @@ fn a_host_without_a_log_is_caught() {
         guards: false,
         ..Habits::SOUND
     };
-    let run = |seed| {
-        chaos(Plan {
-            habits,
-            ..plan(seed)
-        })
-    };
-    assert!(caught(0..24, run) >= 3);
+    assert!(caught(0..24, |seed| chaos_with(habits, seed)) >= 3);
 }
 
 #[test]
@@ -152,10 +148,7 @@ fn without_a_log_the_guard_alone_still_keeps_all_seeds_safe_but_not_live() {
     };
     let mut halted = 0;
     for seed in 0..24 {
-        let world = chaos(Plan {
-            habits,
-            ..plan(seed)
-        });
+        let world = chaos_with(habits, seed);
         if let Some(breach) = world.watch.first_breach() {
             assert!(breach.starts_with("no progress"), "seed {seed}: {breach}");
             halted += 1;
