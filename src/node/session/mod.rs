@@ -72,6 +72,10 @@ impl Default for Limits {
     }
 }
 
+/// After every node has failed, how long a session that opens waits for one that answers after all: the dialler's
+/// first pause, and a handshake.
+const ONCE_MORE: Duration = Duration::from_millis(1500);
+
 /// What a session is opened with.
 #[derive(Debug, Clone)]
 pub struct SessionConfig {
@@ -174,6 +178,7 @@ impl Session {
     pub async fn ready(&self) -> Result<(), SessionError> {
         let deadline = clock_now() + self.0.limits.opening;
         let mut changed = self.0.changed.subscribe();
+        let mut given_up = None;
         loop {
             changed.borrow_and_update();
             {
@@ -181,11 +186,14 @@ impl Session {
                 if !pool.ranked().is_empty() {
                     return Ok(());
                 }
-                if pool.is_hopeless() {
-                    break;
-                }
+                // Links may be lost together for a moment: every node is dialled once more before that is believed.
+                given_up = match pool.is_hopeless() {
+                    true => given_up.or(Some(clock_now() + ONCE_MORE)),
+                    false => None,
+                };
             }
-            if timeout_at(deadline, changed.changed()).await.is_err() {
+            let until = given_up.map_or(deadline, |at| deadline.min(at));
+            if timeout_at(until, changed.changed()).await.is_err() {
                 break;
             }
         }
