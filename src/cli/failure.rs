@@ -39,9 +39,21 @@ pub struct Failure {
     /// The transaction that it is about, if one was made.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub transaction: Option<Hash>,
+    /// The nodes that were tried, and why each was of no use.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub nodes: Vec<NodeFailure>,
     /// How the program ends.
     #[serde(skip)]
     pub exit: Exit,
+}
+
+/// A node that was of no use.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct NodeFailure {
+    /// Its name in the bootstrap file.
+    pub name: Name,
+    /// Why.
+    pub why: String,
 }
 
 impl Failure {
@@ -57,6 +69,7 @@ impl Failure {
             message: message.into(),
             hint: hint.into(),
             transaction: None,
+            nodes: Vec::new(),
             exit,
         }
     }
@@ -80,17 +93,18 @@ impl Failure {
     }
 
     /// No node of the bootstrap file answers.
-    pub fn unreachable(network: &str, nodes: usize) -> Self {
-        let which = match nodes {
+    pub fn unreachable(network: &str, nodes: Vec<NodeFailure>) -> Self {
+        let which = match nodes.len() {
             1 => "the only node".to_owned(),
-            _ => format!("none of the {nodes} nodes"),
+            count => format!("none of the {count} nodes"),
         };
-        Self::new(
+        let failure = Self::new(
             Exit::Unreachable,
             "no_node_reachable",
             format!("{which} of the network {network} can be reached"),
             "check your connection and --bootstrap; `natcoin wallet nodes` shows each node",
-        )
+        );
+        Self { nodes, ..failure }
     }
 
     /// The system refused something.
@@ -174,7 +188,12 @@ mod tests {
 
     #[test]
     fn a_network_out_of_reach_ends_with_3() {
-        let failure = Failure::unreachable("village", 4);
+        let node = |name: &str| NodeFailure {
+            name: name.parse().unwrap(),
+            why: "timed out".to_owned(),
+        };
+        let failure =
+            Failure::unreachable("village", ["a01", "b02", "c03", "d04"].map(node).into());
         assert_eq!(
             (&*failure.code, failure.exit as u8),
             ("no_node_reachable", 3)
@@ -183,6 +202,9 @@ mod tests {
             failure.message,
             "none of the 4 nodes of the network village can be reached"
         );
+        let json = serde_json::to_value(&failure).unwrap();
+        assert_eq!(json["nodes"][1]["name"], "b02");
+        assert_eq!(json["nodes"][1]["why"], "timed out");
     }
 
     #[test]

@@ -1,9 +1,9 @@
 //! Commands that ask the network: a session opened, used and closed.
 
 use super::context::Context;
-use super::failure::{Exit, Failure};
+use super::failure::{Exit, Failure, NodeFailure};
 use crate::chain::key::Address;
-use crate::node::session::{Session, SessionConfig, SessionError};
+use crate::node::session::{Session, SessionConfig, SessionError, Tried};
 use crate::wallet::vault::Vault;
 
 /// Opens a session, waits for the first node that proves its tip, and closes it after the work.
@@ -80,9 +80,10 @@ impl From<SessionError> for Failure {
             SessionError::Journal(error) => return error.into(),
             SessionError::UnknownName { name, height } => return Self::name_unknown(&name, height),
             SessionError::Bootstrap { .. } => (Exit::Usage, "bootstrap_invalid"),
-            // Why each did not answer is long, and `wallet nodes` tells it in a table.
+            // Why each did not answer is long: it is for scripts, and `wallet nodes` tells it people in a table.
             SessionError::NoNode { network, tried } => {
-                return Self::unreachable(&network, tried.len());
+                let why = |Tried { name, why, .. }| NodeFailure { name, why };
+                return Self::unreachable(&network, tried.into_iter().map(why).collect());
             }
             SessionError::OtherNetwork { .. } => (Exit::Usage, "other_network"),
             SessionError::ChainBehind { .. } => (Exit::Unreachable, "chain_behind"),
