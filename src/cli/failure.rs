@@ -38,7 +38,7 @@ pub struct Failure {
     pub hint: String,
     /// The transaction that it is about, if one was made.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub transaction: Option<Hash>,
+    pub transaction: Option<Box<Hash>>,
     /// The nodes that were tried, and why each was of no use.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub nodes: Vec<NodeFailure>,
@@ -146,7 +146,7 @@ impl Failure {
     /// The same failure, about a transaction.
     pub fn about(self, transaction: Hash) -> Self {
         Self {
-            transaction: Some(transaction),
+            transaction: Some(Box::new(transaction)),
             ..self
         }
     }

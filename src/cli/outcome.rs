@@ -119,7 +119,7 @@ mod tests {
     }
 
     fn id() -> Hash {
-        after(vec![]).unwrap_err().transaction.unwrap()
+        *after(vec![]).unwrap_err().transaction.unwrap()
     }
 
     #[test]
@@ -165,7 +165,7 @@ mod tests {
             (&*rejected.code, rejected.exit),
             ("name_taken", Exit::Rejected)
         );
-        assert_eq!(rejected.transaction, Some(id()));
+        assert_eq!(rejected.transaction, Some(Box::new(id())));
         assert_eq!(rejected.hint, "choose another");
         let nonce = Input::ProvenAccount {
             height: 100,

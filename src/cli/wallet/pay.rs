@@ -207,7 +207,10 @@ mod tests {
         let id = Hash([7; 32]);
         story.tell(&Progress::Signed { id });
         let after = story.broken_off(full());
-        assert_eq!((after.exit, after.transaction), (Exit::NotFinal, Some(id)));
+        assert_eq!(
+            (after.exit, after.transaction),
+            (Exit::NotFinal, Some(Box::new(id)))
+        );
         assert!(
             after
                 .message
