@@ -9,6 +9,7 @@ pub mod cli;
 pub mod consensus;
 pub mod directory;
 pub mod mempool;
+mod mutation;
 pub mod node;
 pub mod replica;
 pub mod store;

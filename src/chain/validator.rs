@@ -3,6 +3,7 @@
 use super::codec::{Decode, DecodeError, Encode, Reader, put_sequence};
 use super::hash::Hash;
 use super::key::{Address, PublicKey};
+use crate::mutation::{self, Mutation};
 
 /// Most validators of a set.
 pub const MAX_VALIDATORS: usize = 128;
@@ -115,7 +116,8 @@ impl ValidatorSet {
 
     /// Whether this power is a quorum: more than two thirds of the whole.
     pub fn is_quorum(&self, power: u64) -> bool {
-        u128::from(power) * 3 > u128::from(self.total_power()) * 2
+        let (power, total) = (u128::from(power), u128::from(self.total_power()));
+        power * 3 > total * 2 || (mutation::is_on(Mutation::QuorumOfHalf) && power * 2 >= total)
     }
 
     /// The fewest nodes that are a quorum, counting the strongest first; with equal powers, any so many.

@@ -24,6 +24,7 @@ use crate::chain::block::Block;
 use crate::chain::certificate::Certificate;
 use crate::chain::hash::Hash;
 use crate::chain::key::{Address, SecretKey};
+use crate::mutation::{self, Mutation};
 
 /// The steps of a round in which a validator signs, in order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -260,7 +261,9 @@ impl Handler {
     /// Order: the log before the guard, so that the guard is never ahead of what can be replayed; and
     /// both before anything signed leaves, so that a crash cannot make us sign otherwise.
     fn seal(&mut self) {
-        self.emit(Effect::Flush);
+        if !mutation::is_on(Mutation::FlushOff) {
+            self.emit(Effect::Flush);
+        }
         if let Some(mark) = self.marks.unrecorded.take() {
             self.emit(Effect::Guard(mark));
         }
@@ -407,7 +410,7 @@ impl Handler {
 
     fn log(&mut self, height: Height, input: &Input<Ctx>) {
         let entry = wal::encode(input, |block| self.bodies.get(block).cloned());
-        let Some(entry) = entry else {
+        let Some(entry) = entry.filter(|_| !mutation::is_on(Mutation::LogOff)) else {
             return;
         };
         if !self.is_recovering || self.is_own_and_new(&entry) {

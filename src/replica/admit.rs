@@ -16,6 +16,7 @@ use crate::chain::key::{Address, Claim, verify_batch};
 use crate::chain::rules::Rejection;
 use crate::chain::transaction::{SignedTransaction, TransactionId};
 use crate::mempool::{MAX_WAITING_PER_SENDER, Refusal};
+use crate::mutation::{self, Mutation};
 use crate::store::Store;
 
 /// How long a transaction waits for company before it is told.
@@ -104,7 +105,7 @@ impl Replica {
             .collect();
         verify_batch(&claims, &mut self.hands.random)
             .into_iter()
-            .all(|is_good| is_good)
+            .all(|is_good| is_good || mutation::is_on(Mutation::SignaturesUnchecked))
     }
 
     fn check(&self, transaction: &SignedTransaction) -> Result<(), Rejection> {

@@ -13,6 +13,7 @@ use crate::chain::certificate::Certificate;
 use crate::chain::codec::Encode;
 use crate::chain::ledger::{Activity, Execution, Tip};
 use crate::chain::query::Certified;
+use crate::mutation::{self, Mutation};
 use crate::store::{ActivityEntry, BlockIndex, Checkpoint, StateChanges};
 
 /// Blocks after which a checkpoint is written.
@@ -48,6 +49,7 @@ impl Replica {
             block: Block::clone(block),
             certificate,
         };
+        let durable = self.hands.effects.len();
         self.hands.emit(Effect::Commit {
             height,
             record: record.to_bytes(),
@@ -67,6 +69,9 @@ impl Replica {
         self.hands.emit(Effect::Height(height));
         self.clear_mempool(block);
         self.tell_watchers(block);
+        if mutation::is_on(Mutation::ToldBeforeDurable) {
+            self.hands.effects[durable..].rotate_left(1);
+        }
         self.checkpoint_if_due();
     }
 

@@ -20,6 +20,7 @@ use super::checksum::{digest, short_hex};
 use super::disk::{Disk, create_whole, open_latched};
 use super::error::{Latch, StoreError};
 use super::latched::LatchedFile;
+use crate::mutation::{self, Mutation};
 
 /// The guard's file name.
 pub(super) const GUARD_FILE: &str = "signed.guard";
@@ -171,12 +172,13 @@ impl Guard {
     /// What was last signed.
     pub fn last(&self) -> Option<GuardMark> {
         self.last
+            .filter(|_| !mutation::is_on(Mutation::GuardUnread))
     }
 
     /// Records what is about to be signed; durable when this returns.
     pub fn record(&mut self, mark: GuardMark) -> Result<(), StoreError> {
         self.latch.check()?;
-        if let Some(last) = self.last {
+        if let Some(last) = self.last() {
             if mark == last {
                 return Ok(());
             }

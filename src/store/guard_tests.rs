@@ -163,3 +163,11 @@ proptest! {
         prop_assert_eq!(open(&disk).unwrap().last(), last);
     }
 }
+
+#[test]
+fn a_guard_that_is_not_consulted_is_noticed() {
+    mutation::assert_noticed(&[(
+        Mutation::GuardUnread,
+        the_guard_goes_up_and_never_back_nor_sideways,
+    )]);
+}

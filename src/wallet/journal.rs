@@ -14,6 +14,7 @@ use crate::chain::codec::{Decode, Encode};
 use crate::chain::hash::{Hash, hex, unhex};
 use crate::chain::name::Name;
 use crate::chain::transaction::{MAX_TRANSACTION_BYTES, SignedTransaction, TransactionId};
+use crate::mutation::{self, Mutation};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -145,7 +146,8 @@ impl Journal {
             self.unresolved(genesis)
                 .filter(move |payment| payment.nonce() >= proven_nonce)
         };
-        let taken_over = waiting().filter(|payment| payment.gives_way());
+        let taken_over = waiting()
+            .filter(|payment| payment.gives_way() && !mutation::is_on(Mutation::NonceNotReused));
         if let Some(nonce) = taken_over.map(Payment::nonce).min() {
             return nonce;
         }

@@ -183,6 +183,20 @@ fn nobody_counts_twice_or_out_of_order() {
 }
 
 #[test]
+fn signatures_counted_wrongly_are_noticed() {
+    mutation::assert_noticed(&[
+        (
+            Mutation::QuorumOfHalf,
+            more_than_two_thirds_are_enough_and_fewer_are_not_for_one_to_seven_validators,
+        ),
+        (
+            Mutation::SignersCountedTwice,
+            nobody_counts_twice_or_out_of_order,
+        ),
+    ]);
+}
+
+#[test]
 fn prevotes_and_votes_for_nil_prove_nothing() {
     let (keys, set, good) = of_three();
     let block = good.block;

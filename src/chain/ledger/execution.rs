@@ -16,6 +16,7 @@ use crate::chain::name::Name;
 use crate::chain::rules::{self, Facts, Payee, Rejection};
 use crate::chain::transaction::{Operation, SignedTransaction, Transaction, TransactionId};
 use crate::chain::tree::{Batch, Patch};
+use crate::mutation::{self, Mutation};
 
 /// What a block is, as far as execution asks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -217,6 +218,9 @@ impl<'a> Draft<'a> {
             self.credit(&proposer, self.fees)?;
         }
         self.supply_is_constant()?;
+        if mutation::is_on(Mutation::FeesMinted) {
+            self.credit(&self.context.proposer, self.fees)?;
+        }
         let accounts = self.accounts.iter();
         let mut batch: Batch = accounts
             .map(|(address, account)| (account_key(address), Some(account.leaf())))

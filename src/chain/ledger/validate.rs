@@ -11,6 +11,7 @@ use crate::chain::genesis::{Genesis, Rules};
 use crate::chain::hash::Hash;
 use crate::chain::key::Address;
 use crate::chain::transaction::SignedTransaction;
+use crate::mutation::{self, Mutation};
 
 /// Bytes of a block that are not its transactions' (210 of header, 4 of count; room for a later one).
 pub const BLOCK_ROOM_BYTES: usize = 256;
@@ -162,7 +163,7 @@ impl Ledger {
         };
         let execution = self.execute(&context, &block.transactions)?;
         let (given, expected) = (header.state_root, execution.state_root);
-        if given != expected {
+        if given != expected && !mutation::is_on(Mutation::StateRootUnchecked) {
             return Err(BlockError::StateRoot { given, expected });
         }
         Ok(execution)

@@ -17,6 +17,7 @@ use crate::chain::key::Address;
 use crate::chain::ledger::{Ledger, account_key};
 use crate::chain::transaction::Transaction;
 use crate::chain::tree::Proof;
+use crate::mutation::{self, Mutation};
 
 /// A point of an account's history.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -88,7 +89,8 @@ impl HistoryPage {
         }
         let begins_right = (self.start.number == 0) == (self.start.head == Hash::ZERO);
         let leads_on = !self.entries.is_empty() || end.number == 0;
-        if mark == *end && is_own && begins_right && leads_on {
+        let is_chained = mark == *end || mutation::is_on(Mutation::HistoryUnchained);
+        if is_chained && is_own && begins_right && leads_on {
             return Ok(self.start);
         }
         let number = end.number;

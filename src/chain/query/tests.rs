@@ -15,6 +15,7 @@ use crate::chain::testing::network::{
 };
 use crate::chain::transaction::SignedTransaction;
 use crate::chain::tree::ProofError;
+use crate::mutation::{self, Mutation};
 
 /// A chain of three blocks and what a node keeps of it.
 struct Node {
@@ -449,6 +450,24 @@ fn a_history_with_anything_left_out_changed_or_of_another_is_not_believed() {
         }
     });
     assert!(whole.verify(&address(2), &end).is_err());
+}
+
+#[test]
+fn a_proof_that_nobody_checks_is_noticed() {
+    mutation::assert_noticed(&[
+        (
+            Mutation::ProofUnchecked,
+            a_richer_account_or_a_hidden_one_is_not_believed,
+        ),
+        (
+            Mutation::HistoryUnchained,
+            a_history_with_anything_left_out_changed_or_of_another_is_not_believed,
+        ),
+        (
+            Mutation::InclusionUnchecked,
+            no_answer_survives_a_change_of_any_byte,
+        ),
+    ]);
 }
 
 #[test]

@@ -289,6 +289,28 @@ fn of_all_rules_broken_the_first_is_named() {
     }
 }
 
+#[test]
+fn a_rule_left_out_is_noticed() {
+    mutation::assert_noticed(&[
+        (
+            Mutation::NetworkUnchecked,
+            a_payment_of_another_network_is_rejected,
+        ),
+        (
+            Mutation::ExpiryUnchecked,
+            a_payment_after_its_last_height_is_rejected,
+        ),
+        (
+            Mutation::NonceUnchecked,
+            a_nonce_used_or_ahead_is_rejected_but_waiting_ones_may_be_ahead,
+        ),
+        (
+            Mutation::FundsUnchecked,
+            a_payment_of_more_than_there_is_is_rejected_and_of_all_is_not,
+        ),
+    ]);
+}
+
 fn all() -> Vec<Rejection> {
     let (one, two) = (address(1), address(2));
     vec![

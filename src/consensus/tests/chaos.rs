@@ -1,11 +1,13 @@
 //! Everything at once, by seeds: loss, delay, duplicates, partitions, crashes, liars, copied keys. And the
-//! proof that the world sees what it is for: each fault of the host is caught.
+//! proof that the world sees what it is for: each law of the engine that is left out is caught.
 
 use super::for_seeds;
-use super::host::{Habits, Tail};
+use super::host::Tail;
 use super::plan::{MS, Plan, Rng, SECOND};
 use super::world::World;
 use crate::consensus::Evidence;
+use crate::mutation::Mutation::{BodiesCleared, FlushOff, GuardUnread, LogOff, ReplaySkipped};
+use crate::mutation::with;
 
 /// The faults end here; a seed that has not gone on a minute later has lost its liveness.
 const FAULTS: u64 = 5 * SECOND;
@@ -105,50 +107,38 @@ fn a_copied_validator_key_is_safe_and_live_and_shows_in_the_evidence() {
     });
 }
 
-/// A seed's course with a host of these habits.
-fn chaos_with(habits: Habits, seed: u64) -> World {
-    chaos(Plan {
-        habits,
-        ..plan(seed)
-    })
-}
-
-/// How many of these seeds the world finds fault with.
-fn caught(seeds: std::ops::Range<u64>, run: impl Fn(u64) -> World) -> usize {
-    seeds
-        .filter(|seed| run(*seed).watch.first_breach().is_some())
+/// How many of the first seeds the world finds fault with.
+fn caught() -> usize {
+    (0..24)
+        .filter(|seed| chaos(plan(*seed)).watch.first_breach().is_some())
         .count()
 }
 
 #[test]
-fn a_host_that_publishes_before_it_flushes_is_caught() {
-    let habits = Habits {
-        flushes: false,
-        guards: false,
-        ..Habits::SOUND
-    };
-    assert!(caught(0..24, |seed| chaos_with(habits, seed)) >= 3);
+fn an_engine_that_publishes_before_it_flushes_is_caught() {
+    assert!(with(FlushOff, || with(GuardUnread, caught)) >= 3);
 }
 
 #[test]
-fn a_host_without_a_log_is_caught() {
-    let habits = Habits {
-        logs: false,
-        guards: false,
-        ..Habits::SOUND
-    };
-    assert!(caught(0..24, |seed| chaos_with(habits, seed)) >= 3);
+fn an_engine_without_a_log_is_caught() {
+    assert!(with(LogOff, || with(GuardUnread, caught)) >= 3);
+}
+
+#[test]
+fn an_engine_that_answers_before_its_log_is_replayed_is_caught() {
+    assert!(with(ReplaySkipped, caught) >= 3);
+}
+
+#[test]
+fn an_engine_that_lets_go_of_the_blocks_of_its_log_is_caught() {
+    assert!(with(BodiesCleared, caught) >= 1);
 }
 
 #[test]
 fn without_a_log_the_guard_alone_still_keeps_all_seeds_safe_but_not_live() {
-    let habits = Habits {
-        logs: false,
-        ..Habits::SOUND
-    };
     let mut halted = 0;
     for seed in 0..24 {
-        let world = chaos_with(habits, seed);
+        let world = with(LogOff, || chaos(plan(seed)));
         if let Some(breach) = world.watch.first_breach() {
             assert!(breach.starts_with("no progress"), "seed {seed}: {breach}");
             halted += 1;

@@ -1,8 +1,9 @@
 //! Power is lost at every effect in turn; and stores come back from old backups.
 
-use super::host::{Habits, Tail};
+use super::host::Tail;
 use super::plan::{MS, Plan, SECOND};
 use super::world::World;
+use crate::mutation::{self, Mutation};
 
 /// Effects tried: about five heights.
 const POINTS: u32 = 150;
@@ -99,11 +100,8 @@ fn a_second_crash_during_the_recovery_from_the_first_is_survived() {
 }
 
 /// A node loses power and its log, and comes back with its blocks and (perhaps) its guard.
-fn run_with_lost_log(habits: Habits, node: usize, point: u32) -> World {
-    let mut world = World::started(Plan {
-        habits,
-        ..plan(4, point, Tail::Lost)
-    });
+fn run_with_lost_log(node: usize, point: u32) -> World {
+    let mut world = World::started(plan(4, point, Tail::Lost));
     world.crash_at(0, node, point);
     world.run_until(60 * SECOND, |world| world.nodes[node].engine.is_none());
     world.nodes[node].disk.log.clear();
@@ -116,7 +114,7 @@ fn run_with_lost_log(habits: Habits, node: usize, point: u32) -> World {
         })
     };
     let limit = world.now + 60 * SECOND;
-    while habits.guards && world.now < limit && world.lowest_tip() < reached + 3 {
+    while !mutation::is_any_on() && world.now < limit && world.lowest_tip() < reached + 3 {
         let next = world.now + MS;
         world.run_until(next, |_| false);
         if has_voted_again(&world) {
@@ -134,7 +132,7 @@ fn run_with_lost_log(habits: Habits, node: usize, point: u32) -> World {
 fn a_lost_log_makes_a_node_follow_without_voting_until_the_height_is_over() {
     for node in 0..4 {
         for point in (0..POINTS).step_by(3) {
-            let world = run_with_lost_log(Habits::SOUND, node, point);
+            let world = run_with_lost_log(node, point);
             assert_eq!(
                 world.watch.first_breach(),
                 None,
@@ -146,14 +144,11 @@ fn a_lost_log_makes_a_node_follow_without_voting_until_the_height_is_over() {
 
 #[test]
 fn without_the_guard_a_lost_log_is_caught_as_a_double_signature() {
-    let habits = Habits {
-        guards: false,
-        ..Habits::SOUND
-    };
     let caught = (0..POINTS)
         .step_by(3)
         .filter(|point| {
-            let world = run_with_lost_log(habits, 0, *point);
+            let lost = || run_with_lost_log(0, *point);
+            let world = mutation::with(Mutation::GuardUnread, lost);
             let breach = world.watch.first_breach().unwrap_or_default();
             breach.starts_with("double signature")
         })

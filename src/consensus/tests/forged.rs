@@ -11,6 +11,7 @@ use crate::consensus::message::{
     Message, PolkaCertificate, PolkaSignature, RoundCertificate, RoundSignature, Vote,
 };
 use crate::consensus::{Effect, Engine, Outgoing, Receipt, Settings, Timer, TimerKind, Timing};
+use crate::mutation::{self, Mutation};
 
 /// An engine of the first of four validators, at height 1.
 pub fn engine() -> Engine {
@@ -316,4 +317,18 @@ fn a_node_that_is_no_validator_decides_and_says_nothing() {
     let effects = other.take_effects();
     let is_said = |effect: &Effect| matches!(effect, Effect::Publish(Outgoing::Message(_)));
     assert!(!effects.iter().any(is_said));
+}
+
+#[test]
+fn messages_that_nobody_authenticates_are_noticed() {
+    mutation::assert_noticed(&[
+        (
+            Mutation::VotesUnchecked,
+            forged_messages_of_this_and_the_next_height_never_reach_the_core,
+        ),
+        (
+            Mutation::VotesUnchecked,
+            a_flood_of_forged_votes_leaves_room_for_the_honest_early_ones,
+        ),
+    ]);
 }

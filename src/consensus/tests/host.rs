@@ -12,6 +12,7 @@ use crate::chain::hash::Hash;
 use crate::chain::key::SecretKey;
 use crate::chain::validator::ValidatorSet;
 use crate::consensus::{Engine, Evidence, Mark, Proposal, Settings, Timer, Timing};
+use crate::mutation::{self, Mutation};
 
 /// What becomes of unflushed log entries when power is lost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,31 +21,6 @@ pub enum Tail {
     Lost,
     /// The first so many survive, by chance.
     Torn,
-}
-
-/// What the host does; each switched off is a fault that the world has to catch.
-#[derive(Debug, Clone, Copy)]
-pub struct Habits {
-    /// Keeps a log at all.
-    pub logs: bool,
-    /// Makes the log durable when told.
-    pub flushes: bool,
-    /// Keeps the guard.
-    pub guards: bool,
-}
-
-impl Habits {
-    /// A host as it should be.
-    pub const SOUND: Self = Self {
-        logs: true,
-        flushes: true,
-        guards: true,
-    };
-
-    /// Whether nothing is switched off.
-    pub fn is_sound(&self) -> bool {
-        self.logs && self.flushes && self.guards
-    }
 }
 
 /// What outlives a crash, and the unflushed tail that may not.
@@ -140,17 +116,18 @@ impl Node {
     }
 
     /// Starts from the disk; gives whether a height was recovered.
-    pub fn boot(&mut self, validators: &Arc<ValidatorSet>, habits: Habits) -> bool {
+    pub fn boot(&mut self, validators: &Arc<ValidatorSet>) -> bool {
         self.life += 1;
         self.timers.clear();
         self.stash.clear();
         self.crash_in = None;
+        let guard = self.disk.guard;
         let mut engine = Engine::new(Settings {
             genesis: GENESIS,
             key: self.key.clone(),
             validators: validators.clone(),
             height: self.disk.tip() + 1,
-            guard: self.disk.guard.filter(|_| habits.guards),
+            guard: guard.filter(|_| !mutation::is_on(Mutation::GuardUnread)),
             timing: Timing::default(),
         });
         let entries = self.disk.entries();

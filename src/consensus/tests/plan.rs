@@ -1,6 +1,6 @@
 //! What a run of the world is made of, and where its chance comes from.
 
-use super::host::{Habits, Tail};
+use super::host::Tail;
 
 /// A millisecond.
 pub const MS: u64 = 1_000;
@@ -57,8 +57,6 @@ pub struct Plan {
     pub max_rest: u64,
     /// Longest time that a node is down after a crash (shortest: 50 ms).
     pub max_down: u64,
-    /// What hosts do.
-    pub habits: Habits,
     /// What unflushed entries become.
     pub tail: Tail,
     /// The last validator tells odd nodes otherwise.
@@ -79,7 +77,6 @@ impl Plan {
             faults_until: 0,
             max_rest: 5 * MS,
             max_down: 3 * SECOND,
-            habits: Habits::SOUND,
             tail: Tail::Lost,
             has_liar: false,
             has_twin: false,

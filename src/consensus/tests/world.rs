@@ -16,6 +16,7 @@ use crate::consensus::handler::mark_of;
 use crate::consensus::message::Message;
 use crate::consensus::signing::Verifier;
 use crate::consensus::{Effect, Evidence, Mark, Outgoing, Proposal, Receipt, Step, Timer};
+use crate::mutation;
 
 /// What travels.
 #[derive(Clone)]
@@ -154,7 +155,7 @@ impl World {
 
     /// Starts a node, or starts it again.
     pub fn boot(&mut self, at: usize) {
-        let is_recovered = self.nodes[at].boot(&self.validators, self.plan.habits);
+        let is_recovered = self.nodes[at].boot(&self.validators);
         let life = self.nodes[at].life;
         if !is_recovered {
             self.rest(at);
@@ -324,24 +325,19 @@ impl World {
     }
 
     fn perform_one(&mut self, at: usize, effect: Effect) {
-        let habits = self.plan.habits;
         let now = self.now;
         let node = &mut self.nodes[at];
         let life = node.life;
         match effect {
             Effect::Append { height, entry } => {
-                if habits.logs {
-                    node.disk.tail.push((height, entry));
-                }
+                node.disk.tail.push((height, entry));
             }
             Effect::Flush => {
-                if habits.flushes {
-                    let tail = &mut node.disk.tail;
-                    node.disk.log.append(tail);
-                }
+                let tail = &mut node.disk.tail;
+                node.disk.log.append(tail);
             }
             Effect::Guard(mark) => {
-                if node.disk.guard.is_some_and(|last| last >= mark) && habits.is_sound() {
+                if node.disk.guard.is_some_and(|last| last >= mark) && !mutation::is_any_on() {
                     self.watch.breach(format!("node {at}: the guard goes back"));
                 }
                 node.disk.guard = Some(mark);
@@ -414,7 +410,7 @@ impl World {
             if self.nodes.iter().any(honest) {
                 self.watch.signed(signer, mark);
             }
-            if honest(&self.nodes[at]) && self.plan.habits.is_sound() {
+            if honest(&self.nodes[at]) && !mutation::is_any_on() {
                 self.check_sealed(at, mark, &message);
             }
         }

@@ -106,6 +106,14 @@ fn a_new_payment_takes_the_place_of_one_that_would_hold_it_up() {
 }
 
 #[test]
+fn a_refused_payment_whose_nonce_is_not_taken_over_is_noticed() {
+    mutation::assert_noticed(&[(
+        Mutation::NonceNotReused,
+        a_new_payment_takes_the_place_of_one_that_would_hold_it_up,
+    )]);
+}
+
+#[test]
 fn an_end_is_never_written_over() {
     let mut journal = one_of_each();
     let before = journal.clone();

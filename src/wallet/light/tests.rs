@@ -277,3 +277,11 @@ fn a_tip_of_long_ago_is_said_to_be_quiet() {
     let tip: Tip = chain.anchors[1].tip(&genesis());
     assert_eq!(tip.height, 1);
 }
+
+#[test]
+fn a_state_of_the_past_taken_for_the_present_is_noticed() {
+    mutation::assert_noticed(&[(
+        Mutation::StaleBelieved,
+        what_is_older_than_what_was_proven_is_behind_and_no_lie,
+    )]);
+}

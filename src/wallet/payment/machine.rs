@@ -16,6 +16,7 @@ use super::{Payment, Refusal, Status};
 use crate::chain::name::Name;
 use crate::chain::rules::Rejection;
 use crate::chain::transaction::{SignedTransaction, TransactionId};
+use crate::mutation::{self, Mutation};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Nodes that a payment is given to at once: one may be down, or keep it to itself.
@@ -172,6 +173,9 @@ pub struct PaymentMachine {
 impl PaymentMachine {
     /// A machine for a payment that was just signed, and the first outputs. It sends nothing before [`Input::Saved`].
     pub fn new(payment: Payment, now_ms: u64) -> (Self, Vec<Output>) {
+        if mutation::is_on(Mutation::SentUnsaved) {
+            return (Self::at(payment, Stage::Open, now_ms), Vec::new());
+        }
         let save = Output::Save(Box::new(payment.clone()));
         let machine = Self::at(payment, Stage::Unsaved, now_ms);
         // Nothing can be known about it yet: first to ask is whoever sees the next block.
@@ -272,12 +276,7 @@ impl PaymentMachine {
             }
             Input::ProvenRejection(rejection) => {
                 if self.is_for_good(&rejection) {
-                    let refusal = Refusal::from(&rejection);
-                    let end = Status::Rejected {
-                        code: refusal.code().to_owned(),
-                        message: refusal.message().to_owned(),
-                    };
-                    self.end(end, out);
+                    self.end(rejected(&Refusal::from(&rejection)), out);
                 }
             }
         }
@@ -305,6 +304,18 @@ impl PaymentMachine {
             return;
         }
         let news = match answer {
+            SubmitAnswer::Accepted if mutation::is_on(Mutation::AcceptanceBelieved) => {
+                let end = Status::Final {
+                    height: 0,
+                    latency_ms: 0,
+                    signed_by: 0,
+                    validators: 0,
+                };
+                return self.end(end, out);
+            }
+            SubmitAnswer::Refused(refusal) if mutation::is_on(Mutation::RefusalBelieved) => {
+                return self.end(rejected(&refusal), out);
+            }
             SubmitAnswer::Accepted => {
                 self.holders.insert(from);
                 self.payment.note_accepted()
@@ -329,7 +340,9 @@ impl PaymentMachine {
             if news {
                 self.ask_soon(now_ms, out);
             }
-        } else if height >= self.payment.valid_until() {
+        } else if height.saturating_add(u64::from(mutation::is_on(Mutation::ExpiredTooSoon)))
+            >= self.payment.valid_until()
+        {
             // Every block that could have held it is in this state, and none did.
             self.end(Status::Expired { height }, out);
         }
@@ -429,5 +442,13 @@ impl PaymentMachine {
         // Order: remembered before told. Swapped, a crash between the two would make the wallet forget an end that it showed.
         out.push(Output::Save(Box::new(self.payment.clone())));
         out.push(Output::Done(self.payment.status().clone()));
+    }
+}
+
+/// The end of a payment that is refused for good.
+fn rejected(refusal: &Refusal) -> Status {
+    Status::Rejected {
+        code: refusal.code().to_owned(),
+        message: refusal.message().to_owned(),
     }
 }

@@ -5,6 +5,7 @@
 use super::machine_tests::{signed, transfer};
 use super::*;
 use crate::chain::transaction::TransactionId;
+use crate::mutation::{self, Mutation};
 use crate::wallet::journal::Journal;
 use proptest::prelude::*;
 use rand::rngs::StdRng;
@@ -285,13 +286,30 @@ proptest! {
 
     #[test]
     fn every_payment_reaches_one_true_end_and_no_nonce_pays_twice(seed: u64) {
-        let mut world = World::new(seed);
-        for _ in 0..80 {
-            world.step();
-        }
-        world.settle();
-        world.check();
+        live(seed);
     }
+}
+
+/// A world's whole course.
+fn live(seed: u64) {
+    let mut world = World::new(seed);
+    for _ in 0..80 {
+        world.step();
+    }
+    world.settle();
+    world.check();
+}
+
+#[test]
+fn a_wallet_that_leaves_out_a_law_is_caught() {
+    let some = || (0..8).for_each(live);
+    some();
+    mutation::assert_noticed(&[
+        (Mutation::SentUnsaved, some),
+        (Mutation::RefusalBelieved, some),
+        (Mutation::AcceptanceBelieved, some),
+        (Mutation::ExpiredTooSoon, some),
+    ]);
 }
 
 #[test]

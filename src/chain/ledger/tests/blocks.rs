@@ -4,6 +4,7 @@ use crate::chain::block::Block;
 use crate::chain::hash::Hash;
 use crate::chain::ledger::{BlockError, ExecuteError, Ledger, Tip};
 use crate::chain::testing::network::{address, context, genesis, pay};
+use crate::mutation::{self, Mutation};
 
 fn made(ledger: &Ledger, tip: &Tip) -> Block {
     let context = context(tip.height + 1);
@@ -112,4 +113,18 @@ fn a_body_that_does_not_fit_is_refused_with_its_rule() {
             ..
         }
     ));
+}
+
+#[test]
+fn a_false_state_and_minted_fees_are_noticed() {
+    mutation::assert_noticed(&[
+        (
+            Mutation::StateRootUnchecked,
+            a_header_that_does_not_fit_is_refused_with_its_rule,
+        ),
+        (
+            Mutation::FeesMinted,
+            super::a_payment_moves_money_and_its_fee_goes_to_the_proposer,
+        ),
+    ]);
 }
