@@ -72,8 +72,8 @@ impl Default for Limits {
     }
 }
 
-/// After every node has failed, how long a session that opens waits for one that answers after all: the dialler's
-/// first pause, and a handshake.
+/// After every node could not be dialled, how long a session that opens waits for one that can after all: the
+/// dialler's first pause, and a handshake.
 const ONCE_MORE: Duration = Duration::from_millis(1500);
 
 /// What a session is opened with.
@@ -186,7 +186,7 @@ impl Session {
                 if !pool.ranked().is_empty() {
                     return Ok(());
                 }
-                // Links may be lost together for a moment: every node is dialled once more before that is believed.
+                // A machine that is short of time misses every deadline at once: each node is dialled once more.
                 given_up = match pool.is_hopeless() {
                     true => given_up.or(Some(clock_now() + ONCE_MORE)),
                     false => None,

@@ -67,6 +67,8 @@ pub(super) struct Entry {
     pub(super) strikes: u32,
     /// Why it cannot be used now.
     pub(super) failure: Option<String>,
+    /// Whether a connection that stood was lost, and no dial has failed since: it is there, or was just now.
+    pub(super) is_awaited: bool,
     /// Whether it lives on another genesis than the bootstrap file's.
     pub(super) is_foreign: bool,
     /// What it lied about; it is not asked again.
@@ -95,6 +97,7 @@ impl Pool {
             rtt: None,
             strikes: 0,
             failure: None,
+            is_awaited: false,
             is_foreign: false,
             lie: None,
             heard: None,
@@ -168,11 +171,12 @@ impl Pool {
         is_up && (self.get(node).is_some_and(serves) || !self.entries.iter().any(serves))
     }
 
-    /// Whether every node has failed or lied: there is nothing to wait for.
+    /// Whether every node has lied, refused us or could not be dialled: there is nothing to wait for. A connection
+    /// that stood and was lost is dialled again at once, and is worth the wait.
     pub(super) fn is_hopeless(&self) -> bool {
-        self.entries
-            .iter()
-            .all(|entry| entry.lie.is_some() || (!entry.up && entry.failure.is_some()))
+        self.entries.iter().all(|entry| {
+            entry.lie.is_some() || (!entry.up && entry.failure.is_some() && !entry.is_awaited)
+        })
     }
 
     pub(super) fn quorum(&self) -> Quorum {
@@ -218,12 +222,21 @@ impl Pool {
         if let Some(entry) = self.get_mut(node) {
             entry.up = false;
             entry.failure = Some(why);
+            entry.is_awaited = false;
             // Whatever it proved, it proves anew when it comes back: it may be another program then.
             entry.height = None;
             entry.rtt = None;
             entry.heard = None;
         }
         self.choose();
+    }
+
+    /// A connection that stood is lost.
+    pub(super) fn lost(&mut self, node: NodeIndex) {
+        self.left(node, "the connection was lost".to_owned());
+        if let Some(entry) = self.get_mut(node) {
+            entry.is_awaited = true;
+        }
     }
 
     /// It lives on another genesis.

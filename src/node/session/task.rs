@@ -35,7 +35,7 @@ fn on_event(session: &Arc<Inner>, event: Event) {
         }
         Event::PeerDown { peer } => {
             if let Some(node) = index(&peer) {
-                session.change(|pool| pool.left(node, "the connection was lost".to_owned()));
+                session.change(|pool| pool.lost(node));
             }
         }
         Event::Refused { peer, reason, .. } => {

@@ -78,5 +78,11 @@ fn who_is_connected_counts_and_who_has_not_answered_is_not_asked() {
         pool.left(node, "refused".to_owned());
     }
     assert!(pool.is_hopeless());
+    // A connection that stood is dialled again, and that is waited for; when the dial fails, it is not.
+    pool.came(NodeIndex(1));
+    pool.lost(NodeIndex(1));
+    assert!(!pool.is_hopeless());
+    pool.unreachable(NodeIndex(1), "refused".to_owned());
+    assert!(pool.is_hopeless());
     assert!(pool.tried(|_| None).iter().all(|one| one.why == "refused"));
 }
