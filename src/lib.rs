@@ -12,5 +12,6 @@ pub mod mempool;
 mod mutation;
 pub mod node;
 pub mod replica;
+pub mod sim;
 pub mod store;
 pub mod wallet;

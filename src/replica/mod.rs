@@ -176,6 +176,11 @@ impl Replica {
         self.books.ledger.state_root()
     }
 
+    /// The state after the last final block.
+    pub fn ledger(&self) -> &Ledger {
+        &self.books.ledger
+    }
+
     /// Everything known of the node's condition.
     pub fn status(&self) -> Condition {
         let validators = self.books.ledger.validators();

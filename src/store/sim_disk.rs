@@ -83,6 +83,15 @@ impl SimDisk {
         Self::over(self.lock().replay.image(survival))
     }
 
+    /// A disk as this one is, but with the other one's guard of what was signed: what a folder is when it is put back
+    /// from a backup that leaves `signed.guard` alone.
+    pub fn with_guard_of(&self, other: &Self) -> Self {
+        let guard = other.lock().replay.image(Survival::Everything);
+        let mut image = self.lock().replay.image(Survival::Everything);
+        image.put_copy(super::guard::GUARD_FILE, &guard);
+        Self::over(image)
+    }
+
     /// Keeps every operation from now on, for [`SimDisk::history`].
     pub fn keep_history(&self) {
         let mut state = self.lock();

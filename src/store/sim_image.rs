@@ -59,6 +59,18 @@ struct FileImage {
 }
 
 impl Image {
+    /// Puts another image's file in place of our own of that name; if it has none, ours goes too.
+    pub fn put_copy(&mut self, name: &str, of: &Self) {
+        let copy = of.names.get(name).and_then(|file| of.files.get(file));
+        let Some(copy) = copy.cloned() else {
+            self.names.remove(name);
+            return;
+        };
+        let file = FileId(self.highest_file() + 1);
+        self.files.insert(file, copy);
+        self.names.insert(name.to_owned(), file);
+    }
+
     pub fn find(&self, name: &str) -> Option<FileId> {
         self.names.get(name).copied()
     }

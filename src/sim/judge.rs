@@ -1,0 +1,325 @@
+//! Who knows what must never happen, and looks at everything.
+//!
+//! The judge sees each block that a node makes durable, each message that it signs, each state it stands in, each
+//! store that is opened again, and what wallets show. The first violation is kept; the world stops there.
+//! Never: change what it looks at. Next: `world.rs`, which shows it everything.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use crate::behaviour::Topic;
+use crate::chain::amount::Amount;
+use crate::chain::block::{Header, transactions_root};
+use crate::chain::certificate::VoteKind;
+use crate::chain::codec::{Decode, Encode};
+use crate::chain::genesis::Genesis;
+use crate::chain::hash::Hash;
+use crate::chain::key::Address;
+use crate::chain::query::{Certified, Trust};
+use crate::chain::transaction::TransactionId;
+use crate::consensus::Message;
+use crate::replica::Replica;
+use crate::replica::wire::{Batch, FinalBlock, Said, from_gossip};
+use crate::store::Store;
+
+use super::violation::{Invariant, Violation};
+
+/// So many heights back, a certificate that was checked need not be checked again.
+const CHECKED_HEIGHTS: u64 = 64;
+
+/// What was signed at a height, in a round, as 0 proposal, 1 prevote, 2 precommit.
+type Place = (Address, u64, u32, u8);
+
+/// See the module's text.
+pub struct Judge {
+    /// What wallets go by.
+    pub trust: Trust,
+    /// The chain: its headers, and when each was first durable.
+    pub chain: BTreeMap<u64, (Header, Duration)>,
+    /// Where each transaction is final.
+    pub finals: BTreeMap<TransactionId, u64>,
+    /// How often each invariant was held against something.
+    pub checks: BTreeMap<Invariant, u64>,
+    violation: Option<Violation>,
+    books: Books,
+    /// What each node has made durable.
+    durable: BTreeMap<usize, u64>,
+    signed: BTreeMap<Place, Vec<u8>>,
+    /// Whose double signatures are expected.
+    traitors: BTreeSet<Address>,
+    checked: BTreeMap<u64, BTreeSet<Hash>>,
+}
+
+/// Whose money there is, and whose nonces are spent.
+struct Books {
+    owners: BTreeSet<Address>,
+    supply: Amount,
+    /// The last height at which the money was counted.
+    counted: Option<u64>,
+    nonces: BTreeMap<(Address, u64), TransactionId>,
+}
+
+impl Judge {
+    /// A judge of this network.
+    pub(super) fn new(genesis: &Genesis) -> Self {
+        let validators = genesis.validators.as_slice().iter();
+        let owners = validators.map(|one| one.address());
+        let accounts = genesis.accounts.iter().map(|one| one.address);
+        Self {
+            trust: Trust::new(genesis),
+            chain: BTreeMap::new(),
+            finals: BTreeMap::new(),
+            checks: BTreeMap::new(),
+            violation: None,
+            books: Books {
+                owners: owners.chain(accounts).collect(),
+                supply: genesis.supply(),
+                counted: None,
+                nonces: BTreeMap::new(),
+            },
+            durable: BTreeMap::new(),
+            signed: BTreeMap::new(),
+            traitors: BTreeSet::new(),
+            checked: BTreeMap::new(),
+        }
+    }
+
+    /// Expects double signatures of this key.
+    pub fn distrust(&mut self, key: Address) {
+        self.traitors.insert(key);
+    }
+
+    /// The first violation.
+    pub fn violation(&self) -> Option<&Violation> {
+        self.violation.as_ref()
+    }
+
+    /// The chain's height.
+    pub fn height(&self) -> u64 {
+        self.chain.last_key_value().map_or(0, |(height, _)| *height)
+    }
+
+    /// Holds an invariant: counts, and keeps the first violation.
+    pub(super) fn hold(
+        &mut self,
+        invariant: Invariant,
+        at: Duration,
+        is_held: bool,
+        what: impl FnOnce() -> String,
+    ) -> bool {
+        *self.checks.entry(invariant).or_default() += 1;
+        if !is_held && self.violation.is_none() {
+            let what = what();
+            self.violation = Some(Violation {
+                invariant,
+                at,
+                what,
+            });
+        }
+        is_held
+    }
+
+    /// A block is durable at a node.
+    pub(super) fn committed(&mut self, node: usize, now: Duration, height: u64, record: &[u8]) {
+        use Invariant as I;
+        let found = match FinalBlock::from_bytes(record) {
+            Ok(found) => found,
+            Err(error) => {
+                let what = || format!("node {node} keeps a record that cannot be read: {error}");
+                self.hold(I::Certificate, now, false, what);
+                return;
+            }
+        };
+        let header = found.block.header.clone();
+        self.check_certificate(node, now, height, &found, record);
+        let before = self.durable.insert(node, height).unwrap_or(0);
+        self.hold(I::Durability, now, before + 1 == height, || {
+            format!("node {node} keeps block {height} after block {before}")
+        });
+        let known = self.chain.get(&height).map(|(known, _)| known.clone());
+        self.hold(
+            I::Agreement,
+            now,
+            known.as_ref().is_none_or(|known| *known == header),
+            || format!("node {node} has another block at height {height}"),
+        );
+        if known.is_some() {
+            return;
+        }
+        for one in &found.block.transactions {
+            let (id, sender, nonce) = (one.id(), one.transaction.sender, one.transaction.nonce);
+            self.books.owners.insert(sender);
+            self.books.owners.extend(one.transaction.payee());
+            self.finals.insert(id, height);
+            let other = self.books.nonces.insert((sender, nonce), id);
+            self.hold(I::NonceOnce, now, other.is_none(), || {
+                format!("nonce {nonce} of {sender} is spent again, at height {height}")
+            });
+        }
+        self.chain.insert(height, (header, now));
+    }
+
+    fn check_certificate(
+        &mut self,
+        node: usize,
+        now: Duration,
+        height: u64,
+        found: &FinalBlock,
+        record: &[u8],
+    ) {
+        let digest = Hash::of("natcoin/sim/record", &[record]);
+        if !self.checked.entry(height).or_default().insert(digest) {
+            return;
+        }
+        self.checked = self
+            .checked
+            .split_off(&height.saturating_sub(CHECKED_HEIGHTS));
+        let certified = Certified {
+            header: found.block.header.clone(),
+            certificate: found.certificate.clone(),
+        };
+        let problem = match certified.verify(&self.trust) {
+            Err(error) => Some(error.to_string()),
+            Ok(moment) if moment.height != height => Some(format!("it is of {}", moment.height)),
+            Ok(_)
+                if transactions_root(&found.block.transactions)
+                    != certified.header.transactions_root =>
+            {
+                Some("it holds other transactions".to_owned())
+            }
+            Ok(_) => None,
+        };
+        self.hold(Invariant::Certificate, now, problem.is_none(), || {
+            let problem = problem.as_deref().unwrap_or_default();
+            format!("node {node} keeps block {height}: {problem}")
+        });
+    }
+
+    /// A node has opened its store again, which may go back to `floor` if it was put back from a backup.
+    pub(super) fn reopened(
+        &mut self,
+        node: usize,
+        now: Duration,
+        store: &Store,
+        floor: Option<u64>,
+    ) {
+        if let Some(floor) = floor {
+            self.durable.insert(node, floor);
+        }
+        let durable = self.durable.get(&node).copied().unwrap_or(0);
+        let tip = store.tip();
+        self.hold(Invariant::Durability, now, tip >= durable, || {
+            format!("node {node} had block {durable}, and has {tip} now")
+        });
+        let block = |height: u64| store.block(height).ok().flatten();
+        for height in [durable, tip] {
+            let known = self.chain.get(&height).map(|(known, _)| known.clone());
+            if let (Some(bytes), Some(known)) = (block(height), known) {
+                let found = FinalBlock::from_bytes(&bytes).ok();
+                let is_same = found.is_some_and(|found| found.block.header == known);
+                self.hold(Invariant::Durability, now, is_same, || {
+                    format!("node {node} found another block {height} in its store")
+                });
+            }
+        }
+        // The power may have failed when the block was down, and before anybody knew.
+        for height in durable + 1..=tip {
+            match block(height) {
+                Some(bytes) => self.committed(node, now, height, &bytes),
+                None => {
+                    self.hold(Invariant::Durability, now, false, || {
+                        format!("node {node} has no block {height} below its tip {tip}")
+                    });
+                }
+            }
+        }
+    }
+
+    /// A node stands somewhere on the chain.
+    pub(super) fn stands(&mut self, node: usize, now: Duration, replica: &Replica) {
+        let height = replica.height();
+        let Some((header, _)) = self.chain.get(&height) else {
+            return;
+        };
+        let (root, certified) = (replica.state_root(), header.state_root);
+        self.hold(Invariant::OneStateRoot, now, root == certified, || {
+            format!("node {node} has the state {root} at height {height}, certified is {certified}")
+        });
+        if self.books.counted >= Some(height) {
+            return;
+        }
+        self.books.counted = Some(height);
+        let ledger = replica.ledger();
+        let accounts = self
+            .books
+            .owners
+            .iter()
+            .filter_map(|one| ledger.account(one));
+        let (mut sum, mut count) = (Some(Amount::ZERO), 0);
+        for account in accounts {
+            count += 1;
+            sum = sum.and_then(|sum| sum.checked_add(account.balance));
+        }
+        let (supply, all) = (self.books.supply, ledger.account_count());
+        self.hold(
+            Invariant::Supply,
+            now,
+            sum == Some(supply) && count == all,
+            || format!("at height {height} {count} of {all} accounts hold {sum:?} of {supply}"),
+        );
+    }
+
+    /// A node says something to all.
+    pub(super) fn published(&mut self, node: usize, now: Duration, topic: Topic, data: &[u8]) {
+        let (limit, size) = (topic.max_bytes(), data.len());
+        self.hold(Invariant::Manners, now, size <= limit, || {
+            format!("node {node} says {size} bytes on {topic:?}, at most {limit} are allowed")
+        });
+        if topic == Topic::Transactions {
+            let batch = from_gossip::<Batch>(data);
+            let is_good = batch.is_ok_and(|batch| !batch.0.is_empty());
+            self.hold(Invariant::Manners, now, is_good, || {
+                format!("node {node} sends a batch that is empty or cannot be read")
+            });
+            return;
+        }
+        let said = from_gossip::<Said>(data).ok();
+        let is_canonical = said
+            .as_ref()
+            .is_some_and(|said| data[4..] == *said.to_bytes());
+        self.hold(Invariant::Manners, now, is_canonical, || {
+            format!("node {node} cannot be understood")
+        });
+        let Some((place, what)) = said.and_then(signed_of) else {
+            return;
+        };
+        if self.traitors.contains(&place.0) {
+            return;
+        }
+        let before = self.signed.insert(place, what.clone());
+        let is_same = before.is_none_or(|before| before == what);
+        self.hold(Invariant::NoDoubleSignature, now, is_same, || {
+            let (_, height, round, step) = place;
+            let step = ["proposal", "prevote", "precommit"][usize::from(step)];
+            format!("node {node} signs another {step} of height {height}, round {round}")
+        });
+    }
+}
+
+/// What a message signs, and where.
+fn signed_of(said: Said) -> Option<(Place, Vec<u8>)> {
+    match said {
+        Said::Message(Message::Vote(vote)) => {
+            let step = if vote.kind == VoteKind::Prevote { 1 } else { 2 };
+            let place = (vote.voter, vote.height, vote.round, step);
+            Some((place, vote.block.unwrap_or(Hash::ZERO).to_bytes()))
+        }
+        Said::Proposal(proposal, _) => {
+            let place = (proposal.proposer, proposal.height, proposal.round, 0);
+            let mut what = proposal.block.to_bytes();
+            proposal.pol_round.encode(&mut what);
+            Some((place, what))
+        }
+        Said::Message(_) => None,
+    }
+}

@@ -1,0 +1,204 @@
+//! Nodes that start, stop, lose their power, come back from a backup, or lose their way to each other.
+//!
+//! Next: `trouble.rs`, which decides when.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use rand::RngExt as _;
+
+use super::node::Live;
+use super::trace::Parties;
+use super::violation::Invariant;
+use super::world::{Event, World};
+use crate::consensus::Timing;
+use crate::replica::{Replica, Settings, StartError, Stored, perform};
+use crate::store::{Store, Survival};
+
+impl World {
+    /// Starts a node from its disk.
+    ///
+    /// # Errors
+    /// As [`Replica::open`] and [`Store::open`]; the node stays down.
+    pub fn start(&mut self, node: usize) -> Result<(), StartError> {
+        let disk = Arc::new(self.nodes[node].disk.clone());
+        let store = Store::open(disk, self.genesis.hash().0)?;
+        let mut seed = [0; 32];
+        self.random.fill(&mut seed[..]);
+        let settings = Settings {
+            genesis: self.genesis.clone(),
+            key: self.nodes[node].key.clone(),
+            seed,
+            timing: Timing::default(),
+        };
+        let (replica, effects) = Replica::open(settings, &store, self.moment(node))?;
+        let now = self.now();
+        let floor = self.nodes[node].fate.floor.take();
+        self.judge.reopened(node, now, &store, floor);
+        self.nodes[node].epoch += 1;
+        self.nodes[node].stopped = None;
+        let height = replica.height();
+        self.nodes[node].live = Some(Live {
+            replica,
+            store,
+            peers: BTreeSet::new(),
+            heard: BTreeMap::new(),
+            tick_at: None,
+        });
+        self.note("start", Parties(node, None), &height.to_le_bytes(), || {
+            format!("starts at height {height}")
+        });
+        self.perform(node, effects);
+        for other in 0..self.nodes.len() {
+            self.meet(node, other);
+        }
+        Ok(())
+    }
+
+    /// Starts a node that must start; it is a violation if it does not.
+    pub fn must_start(&mut self, node: usize) {
+        if let Err(error) = self.start(node) {
+            let now = self.now();
+            self.judge.hold(Invariant::Durability, now, false, || {
+                format!("node {node} does not start again: {error}")
+            });
+        }
+    }
+
+    /// Two nodes that can connect do so, soon.
+    fn meet(&mut self, one: usize, other: usize) {
+        if self.is_linked(one, other) {
+            let soon = self.between_ms(2, 30);
+            self.after(soon, one, Event::Up(other));
+            self.after(soon, other, Event::Up(one));
+        }
+    }
+
+    /// The power fails.
+    pub fn crash(&mut self, node: usize, survival: Survival) {
+        let disk = self.nodes[node].disk.crash(survival);
+        self.note("crash", Parties(node, None), &[], || {
+            format!("the power fails; of unsynced writes survives: {survival:?}")
+        });
+        self.halt(node);
+        self.nodes[node].disk = disk;
+    }
+
+    /// A node stops by itself, because its disk fails.
+    pub(super) fn stop(&mut self, node: usize, reason: String) {
+        let survival = self.nodes[node].fate.survival;
+        self.tally.fault("disk failure");
+        self.crash(node, survival);
+        self.nodes[node].stopped = Some(reason);
+    }
+
+    fn halt(&mut self, node: usize) {
+        self.nodes[node].live = None;
+        self.nodes[node].epoch += 1;
+        self.nodes[node].fate.crash_in = None;
+        let notice = self.between_ms(5, 400);
+        for other in 0..self.nodes.len() {
+            if self.nodes[other].has_peer(node) {
+                self.after(notice, other, Event::Down(node));
+            }
+        }
+        self.close_watches_of(node);
+        self.wallets_lose(node);
+    }
+
+    /// A clean stop: what it wants to do last is done.
+    pub fn close(&mut self, node: usize) {
+        let Some(live) = self.nodes[node].live.as_mut() else {
+            return;
+        };
+        let effects = live.replica.close();
+        let store = live.store.clone();
+        for effect in effects {
+            let stored = perform(effect, &store);
+            let written = stored.and_then(|stored| match stored {
+                Stored::Checkpoint(job) => job.run().map(drop),
+                Stored::Done | Stored::Other(_) => Ok(()),
+            });
+            if let Err(error) = written {
+                return self.stop(node, error.to_string());
+            }
+        }
+        self.note("close", Parties(node, None), &[], || "stops".to_owned());
+        self.halt(node);
+    }
+
+    /// Keeps a copy of a node's disk as it is, as a backup program would: of a machine that is switched off.
+    pub fn back_up(&mut self, node: usize) {
+        let height = self.nodes[node].height();
+        let copy = self.nodes[node].disk.crash(Survival::Everything);
+        self.nodes[node].fate.backup = Some((copy, height));
+    }
+
+    /// Puts a node's disk back as it was backed up, all but the guard of what was signed, which no backup may turn
+    /// back. The node must be down. Tells whether there was a backup.
+    pub fn put_back(&mut self, node: usize) -> bool {
+        let Some((copy, height)) = self.nodes[node].fate.backup.take() else {
+            return false;
+        };
+        let disk = copy.with_guard_of(&self.nodes[node].disk);
+        self.note(
+            "restore",
+            Parties(node, None),
+            &height.to_le_bytes(),
+            || format!("its disk is put back to a backup of height {height}"),
+        );
+        self.nodes[node].disk = disk;
+        self.nodes[node].fate.floor = Some(height);
+        true
+    }
+
+    /// Whether two nodes run and can hold a connection.
+    pub fn is_linked(&self, one: usize, other: usize) -> bool {
+        // Strangers have no place in the world.
+        let is_live = |place: usize| {
+            self.nodes
+                .get(place)
+                .is_some_and(|node| node.live.is_some())
+        };
+        one != other && is_live(one) && is_live(other) && self.net.is_whole(one, other)
+    }
+
+    /// Cuts ways between two nodes, the first one's to the second, and back if `both`. They notice after a while.
+    pub fn cut(&mut self, one: usize, other: usize, both: bool) {
+        let is_new = self.net.cut(one, other);
+        let is_new_back = both && self.net.cut(other, one);
+        if is_new || is_new_back {
+            self.note("cut", Parties(one, Some(other)), &[u8::from(both)], || {
+                if both { "cut off" } else { "cut off, one way" }.to_owned()
+            });
+            let notice = self.between_ms(50, 3000);
+            self.after(notice, one, Event::Down(other));
+            self.after(notice, other, Event::Down(one));
+        }
+    }
+
+    /// Cuts the net into two parts: those that `is_left`, and the others.
+    pub fn split(&mut self, is_left: impl Fn(usize) -> bool) {
+        for one in 0..self.nodes.len() {
+            for other in one + 1..self.nodes.len() {
+                if is_left(one) != is_left(other) {
+                    self.cut(one, other, true);
+                }
+            }
+        }
+    }
+
+    /// Mends the way between two nodes.
+    pub fn mend(&mut self, one: usize, other: usize) {
+        self.net.mend(one, other);
+        self.net.mend(other, one);
+        self.meet(one, other);
+    }
+
+    /// Mends all cuts.
+    pub fn heal(&mut self) {
+        for (one, other) in self.net.mend_all() {
+            self.meet(one, other);
+        }
+    }
+}

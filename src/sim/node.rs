@@ -1,0 +1,97 @@
+//! A node of the world: what survives it, and what runs.
+//!
+//! Next: `life.rs` (starting and stopping), `world.rs` (what happens to it).
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use crate::behaviour::Service;
+use crate::chain::hash::Hash;
+use crate::chain::key::SecretKey;
+use crate::replica::Replica;
+use crate::store::{SimDisk, Store, Survival};
+
+/// Changes the answers of a service before they leave.
+pub type Lie = Box<dyn Fn(Service, Vec<u8>) -> Vec<u8>>;
+
+/// A node.
+pub struct Node {
+    /// Its identity.
+    pub key: SecretKey,
+    /// What is durable of it.
+    pub disk: SimDisk,
+    /// What runs, if it does.
+    pub live: Option<Live>,
+    /// How far its wall clock is off, in milliseconds.
+    pub skew_ms: i64,
+    /// What it makes of its answers; `None`: what it should.
+    pub lie: Option<Lie>,
+    /// What is to befall it.
+    pub fate: Fate,
+    /// Effects performed so far.
+    pub performed: u64,
+    /// Why it stopped by itself.
+    pub stopped: Option<String>,
+    /// Counts its lives: what was meant for an earlier one is lost.
+    pub(super) epoch: u64,
+}
+
+/// What is to befall a node.
+pub struct Fate {
+    /// Power fails before the effect after so many more.
+    pub crash_in: Option<(u64, Survival)>,
+    /// What is left of its unsynced writes when it stops because its disk fails.
+    pub survival: Survival,
+    /// An old copy of its disk, and the height that it was made at.
+    pub backup: Option<(SimDisk, u64)>,
+    /// The height that it may go back to at its next start, because its disk was put back.
+    pub(super) floor: Option<u64>,
+}
+
+/// What runs.
+pub struct Live {
+    /// The node's machine.
+    pub replica: Replica,
+    /// Its store.
+    pub store: Store,
+    /// Whom it is connected to.
+    pub(super) peers: BTreeSet<usize>,
+    /// When it heard each gossip message that it knows again.
+    pub(super) heard: BTreeMap<Hash, Duration>,
+    /// When the next tick is planned.
+    pub(super) tick_at: Option<Duration>,
+}
+
+impl Node {
+    /// A node with an empty disk, which does not run.
+    pub(super) fn new(key: SecretKey) -> Self {
+        Self {
+            key,
+            disk: SimDisk::new(),
+            live: None,
+            skew_ms: 0,
+            lie: None,
+            fate: Fate {
+                crash_in: None,
+                survival: Survival::Everything,
+                backup: None,
+                floor: None,
+            },
+            performed: 0,
+            stopped: None,
+            epoch: 0,
+        }
+    }
+
+    /// Whether it runs and holds a connection with another.
+    pub(super) fn has_peer(&self, other: usize) -> bool {
+        let live = self.live.as_ref();
+        live.is_some_and(|live| live.peers.contains(&other))
+    }
+
+    /// The height that it stands at, 0 if it is down.
+    pub fn height(&self) -> u64 {
+        let live = self.live.as_ref();
+        live.map_or(0, |live| live.replica.height())
+    }
+}

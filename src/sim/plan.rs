@@ -1,0 +1,129 @@
+//! What is simulated: how many of whom, in which weather, for how long.
+//!
+//! Next: `run.rs`, which does it.
+
+use std::fmt;
+use std::str::FromStr;
+use std::time::Duration;
+
+/// The weather.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Profile {
+    /// A good local network: 0.2 to 1 ms, nothing fails.
+    Lan,
+    /// Everything that can fail by itself does: messages, ways, clocks, disks, power.
+    Chaos,
+    /// As many validators as may be are malicious, and some of the rest fails too.
+    Byzantine,
+    /// Nodes and wallets in regions of the world, as far apart as these are.
+    World,
+}
+
+impl Profile {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Lan, Self::Chaos, Self::Byzantine, Self::World];
+
+    /// Its name on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Lan => "lan",
+            Self::Chaos => "chaos",
+            Self::Byzantine => "byzantine",
+            Self::World => "world",
+        }
+    }
+}
+
+impl fmt::Display for Profile {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(self.name())
+    }
+}
+
+/// Not the name of a profile.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is no profile; there are lan, chaos, byzantine and world")]
+pub struct UnknownProfile(String);
+
+impl FromStr for Profile {
+    type Err = UnknownProfile;
+
+    fn from_str(text: &str) -> Result<Self, UnknownProfile> {
+        let found = Self::ALL.into_iter().find(|profile| profile.name() == text);
+        found.ok_or_else(|| UnknownProfile(text.to_owned()))
+    }
+}
+
+/// Most validators that a simulation takes.
+pub const MAX_NODES: u32 = 128;
+/// Most wallets that a simulation takes.
+pub const MAX_WALLETS: u32 = 100_000;
+
+/// What is simulated.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Plan {
+    /// Validators.
+    pub nodes: u32,
+    /// Nodes that follow without voting.
+    pub followers: u32,
+    /// Wallets that pay each other.
+    pub wallets: u32,
+    /// The weather.
+    pub profile: Profile,
+    /// Virtual time for which wallets begin payments, and things go wrong.
+    pub duration: Duration,
+}
+
+/// Why a plan cannot be carried out.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PlanError {
+    /// Too few or too many of something.
+    #[error("{count} {what} cannot be simulated: from {least} to {most} can")]
+    Count {
+        /// Of what.
+        what: &'static str,
+        /// How many.
+        count: u32,
+        /// The fewest.
+        least: u32,
+        /// The most.
+        most: u32,
+    },
+}
+
+impl Plan {
+    /// Checks the bounds.
+    ///
+    /// # Errors
+    /// [`PlanError::Count`].
+    pub fn check(&self) -> Result<(), PlanError> {
+        // A malicious validator is one too many for networks of one to three.
+        let least = if self.profile == Profile::Byzantine {
+            4
+        } else {
+            1
+        };
+        let wallets = if self.wallets == 0 { 0 } else { 2 };
+        let counts = [
+            ("nodes", self.nodes, least, MAX_NODES),
+            ("followers", self.followers, 0, MAX_NODES),
+            ("wallets", self.wallets, wallets, MAX_WALLETS),
+        ];
+        for (what, count, least, most) in counts {
+            if count < least || count > most {
+                return Err(PlanError::Count {
+                    what,
+                    count,
+                    least,
+                    most,
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// How many validators may be malicious or down: less than a third.
+    pub fn tolerance(&self) -> u32 {
+        self.nodes.saturating_sub(1) / 3
+    }
+}

@@ -1,0 +1,136 @@
+//! One seed of a plan, from the first start to the last proof.
+//!
+//! Next: `trouble.rs` (the rough part), `world.rs`.
+
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
+
+use super::net::Manners;
+use super::people;
+use super::plan::Plan;
+use super::tally::Tally;
+use super::trace::Listener;
+use super::trouble::{STEP, Trouble};
+use super::violation::{Invariant, Violation};
+use super::world::World;
+use crate::chain::hash::Hash;
+
+/// When faults have ended, all must be in step and every payment at its end within this virtual time.
+pub const RECOVERY: Duration = Duration::from_secs(120);
+
+/// What came of a seed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outcome {
+    /// The seed.
+    pub seed: u64,
+    /// The same for the same seed, on any machine.
+    pub trace: Hash,
+    /// What was counted.
+    pub tally: Tally,
+    /// What did not hold.
+    pub violation: Option<Violation>,
+}
+
+/// Runs a seed. A listener hears what happens, line by line.
+///
+/// The plan must have passed [`Plan::check`]; whatever goes wrong beyond that is a [`Violation`].
+pub fn simulate(plan: &Plan, seed: u64, listener: Option<Listener>) -> Outcome {
+    let mut world = None;
+    let result = catch_unwind(AssertUnwindSafe(|| {
+        course(plan, seed, listener, &mut world)
+    }));
+    let mut outcome = Outcome {
+        seed,
+        trace: Hash::ZERO,
+        tally: Tally::default(),
+        violation: None,
+    };
+    let mut at = Duration::ZERO;
+    if let Some(world) = &mut world {
+        at = world.now();
+        outcome.trace = world.trace.hash();
+        outcome.tally = world.count().clone();
+    }
+    outcome.violation = match result {
+        Ok(result) => result.err(),
+        Err(panic) => Some(Violation {
+            invariant: Invariant::Soundness,
+            at,
+            what: format!("a panic: {}", words_of(&*panic)),
+        }),
+    };
+    outcome
+}
+
+fn words_of(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<String>().cloned();
+    text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()))
+        .unwrap_or_default()
+}
+
+fn course(
+    plan: &Plan,
+    seed: u64,
+    listener: Option<Listener>,
+    place: &mut Option<World>,
+) -> Result<(), Violation> {
+    let unsound = |what: String| Violation {
+        invariant: Invariant::Soundness,
+        at: Duration::ZERO,
+        what,
+    };
+    let cast = people::cast(plan.nodes, plan.followers, plan.wallets);
+    let cast = cast.map_err(|error| unsound(error.to_string()))?;
+    let manners = Manners::good(Duration::ZERO, Duration::ZERO);
+    let world = place.insert(World::new(cast, manners, seed, listener));
+    let mut trouble = Trouble::begin(plan, world);
+    for node in 0..world.nodes.len() {
+        world.must_start(node);
+    }
+    while world.now() < plan.duration {
+        world.advance(STEP, |_| false)?;
+        trouble.act(world);
+    }
+    trouble.end(world);
+    let is_done = world.advance(RECOVERY, |world| world.is_in_step())?;
+    let now = world.now();
+    let state = || {
+        format!(
+            "not in step {RECOVERY:?} after all faults have ended: {}",
+            world.state()
+        )
+    };
+    let state = if is_done { String::new() } else { state() };
+    world
+        .judge
+        .hold(Invariant::Progress, now, is_done, || state);
+    let seen = &world.seen;
+    let blame = format!(
+        "{} messages rejected, {} proofs of misbehaviour, disconnected: {:?}",
+        seen.rejects, seen.evidence, seen.disconnects
+    );
+    let is_blameless = seen.rejects == 0 && seen.evidence == 0 && seen.disconnects.is_empty();
+    world
+        .judge
+        .hold(Invariant::Manners, now, is_blameless, || blame);
+    world.advance(Duration::ZERO, |_| true).map(drop)
+}
+
+impl World {
+    /// Whether all nodes run and stand at one height.
+    pub fn is_in_step(&self) -> bool {
+        let height = self.judge.height();
+        let is_there = |node: &super::node::Node| node.live.is_some() && node.height() == height;
+        self.nodes.iter().all(is_there)
+    }
+
+    /// The nodes' condition, for people.
+    pub fn state(&self) -> String {
+        let of = |node: &super::node::Node| match &node.live {
+            Some(live) => format!("{:?}", live.replica.status()),
+            None => format!("down ({:?})", node.stopped),
+        };
+        self.nodes.iter().map(of).collect::<Vec<_>>().join("\n")
+    }
+}

@@ -1,0 +1,82 @@
+//! What is counted while the world turns.
+//!
+//! Next: `report.rs` of the command line, which shows it.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::violation::Invariant;
+
+/// Messages and bytes of one kind.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Traffic {
+    /// How many were sent.
+    pub messages: u64,
+    /// Their payloads' bytes.
+    pub bytes: u64,
+}
+
+/// Everything that is counted. Tallies of several worlds add up.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Virtual time.
+    pub time: Duration,
+    /// Things that happened.
+    pub events: u64,
+    /// What nodes sent, by kind.
+    pub traffic: BTreeMap<&'static str, Traffic>,
+    /// Faults that were made, by kind.
+    pub faults: BTreeMap<&'static str, u64>,
+    /// How often each invariant was held against something.
+    pub checks: BTreeMap<Invariant, u64>,
+    /// Blocks by the round in which they became final.
+    pub rounds: BTreeMap<u32, u64>,
+    /// Transactions in blocks.
+    pub transactions: u64,
+    /// Payments of wallets by what became of them.
+    pub payments: BTreeMap<&'static str, u64>,
+    /// From signing to the wallet's own proof, in microseconds.
+    pub finality_micros: Vec<u64>,
+}
+
+impl Tally {
+    /// Counts a message.
+    pub(super) fn sent(&mut self, kind: &'static str, bytes: usize) {
+        let traffic = self.traffic.entry(kind).or_default();
+        traffic.messages += 1;
+        traffic.bytes += u64::try_from(bytes).unwrap_or(u64::MAX);
+    }
+
+    /// Counts a fault.
+    pub(super) fn fault(&mut self, kind: &'static str) {
+        *self.faults.entry(kind).or_default() += 1;
+    }
+
+    /// Blocks in all.
+    pub fn blocks(&self) -> u64 {
+        self.rounds.values().sum()
+    }
+
+    /// Adds what another world counted.
+    pub fn add(&mut self, other: &Self) {
+        self.time += other.time;
+        self.events += other.events;
+        self.transactions += other.transactions;
+        for (kind, traffic) in &other.traffic {
+            let sum = self.traffic.entry(kind).or_default();
+            sum.messages += traffic.messages;
+            sum.bytes += traffic.bytes;
+        }
+        add_counts(&mut self.faults, &other.faults);
+        add_counts(&mut self.checks, &other.checks);
+        add_counts(&mut self.rounds, &other.rounds);
+        add_counts(&mut self.payments, &other.payments);
+        self.finality_micros.extend(&other.finality_micros);
+    }
+}
+
+fn add_counts<K: Ord + Copy>(sums: &mut BTreeMap<K, u64>, counts: &BTreeMap<K, u64>) {
+    for (key, count) in counts {
+        *sums.entry(*key).or_default() += count;
+    }
+}

@@ -1,0 +1,246 @@
+//! What goes wrong, by chance: power, disks, ways, clocks, backups.
+//!
+//! Trouble acts ten times a second of virtual time, on one node at a time; what it began it need not end:
+//! [`Trouble::end`] sets everything right.
+//! Never: touch what a node means to do. Next: `life.rs`.
+
+use std::time::Duration;
+
+use rand::RngExt as _;
+
+use super::net::{Delay, Manners};
+use super::plan::{Plan, Profile};
+use super::world::World;
+use crate::store::Survival;
+
+/// How often trouble acts.
+pub(super) const STEP: Duration = Duration::from_millis(100);
+/// How far a clock may be off, in milliseconds.
+const SKEW_MS: i64 = 3_000;
+
+/// The network when nothing is wrong with it.
+fn calm(plan: &Plan) -> Manners {
+    let good = |least: u64, most: u64| {
+        Manners::good(Duration::from_micros(least), Duration::from_micros(most))
+    };
+    match plan.profile {
+        Profile::Lan => Manners {
+            is_ordered: true,
+            ..good(200, 1_000)
+        },
+        Profile::Chaos | Profile::Byzantine | Profile::World => good(1_000, 20_000),
+    }
+}
+
+/// The network as bad as chance wills.
+fn rough(world: &mut World, worst: u32) -> Manners {
+    let lost = world.random.random_range(0..=worst);
+    let most = world.random.random_range(2..400);
+    let rate = world.random.random_range(0..4) == 0;
+    Manners {
+        delay: Delay::Between(Duration::from_millis(1), Duration::from_millis(most)),
+        lost,
+        lost_calls: lost / 2,
+        doubled: world.random.random_range(0..100),
+        bytes_per_second: rate.then(|| world.random.random_range(20_000..2_000_000)),
+        is_ordered: world.random.random_range(0..3) == 0,
+    }
+}
+
+/// A way that opens and closes.
+struct Flap {
+    one: usize,
+    other: usize,
+    until: Duration,
+}
+
+/// See the module's text.
+pub(super) struct Trouble {
+    profile: Profile,
+    calm: Manners,
+    /// Of so many chances, how many bring something.
+    odds: u32,
+    flaps: Vec<Flap>,
+}
+
+impl Trouble {
+    /// The trouble of a plan; the network is as it will be from the beginning.
+    pub(super) fn begin(plan: &Plan, world: &mut World) -> Self {
+        let calm = calm(plan);
+        let (manners, odds) = match plan.profile {
+            Profile::Lan | Profile::World => (calm.clone(), 0),
+            Profile::Chaos => (rough(world, 300), [22, 50][world.random.random_range(0..2)]),
+            Profile::Byzantine => (rough(world, 100), 120),
+        };
+        world.net.manners = manners;
+        if odds > 0 {
+            for node in 0..world.nodes.len() {
+                world.nodes[node].skew_ms = world.random.random_range(-SKEW_MS..=SKEW_MS);
+            }
+        }
+        Self {
+            profile: plan.profile,
+            calm,
+            odds,
+            flaps: Vec::new(),
+        }
+    }
+
+    /// One step of bad luck.
+    pub(super) fn act(&mut self, world: &mut World) {
+        self.flap(world);
+        if self.odds == 0 {
+            return;
+        }
+        let node = world.random.random_range(0..world.nodes.len());
+        if world.nodes[node].live.is_none() {
+            if world.random.random_range(0..3) == 0 {
+                self.revive(world, node);
+            }
+            return;
+        }
+        let luck = world.random.random_range(0..self.odds);
+        self.befall(world, node, luck);
+    }
+
+    /// A node that is down comes back, perhaps from a backup.
+    fn revive(&self, world: &mut World, node: usize) {
+        world.nodes[node].disk.mend();
+        let is_restored = world.random.random_range(0..4) == 0;
+        if is_restored && world.put_back(node) {
+            world.tally.fault("restored from a backup");
+        }
+        world.must_start(node);
+    }
+
+    fn befall(&mut self, world: &mut World, node: usize, luck: u32) {
+        // Who is not trusted anyway is the byzantine profile's own trouble.
+        let is_quiet = self.profile == Profile::Byzantine && !self.may_fail(world);
+        let fault = match luck {
+            0 | 1 if !is_quiet => {
+                let survival = survival(world);
+                world.crash(node, survival);
+                "crash"
+            }
+            2..=4 if !is_quiet => {
+                let survival = survival(world);
+                let left = world.random.random_range(0..60);
+                world.nodes[node].fate.crash_in = Some((left, survival));
+                return;
+            }
+            5 => {
+                let mask: u64 = world.random.random();
+                world.split(|node| mask >> (node % 64) & 1 == 0);
+                "partition"
+            }
+            6 => {
+                let other = world.random.random_range(0..world.nodes.len());
+                if other == node {
+                    return;
+                }
+                world.cut(node, other, false);
+                "one-way cut"
+            }
+            7 => {
+                let other = world.random.random_range(0..world.nodes.len());
+                if other == node {
+                    return;
+                }
+                let until = world.now() + world.between_ms(500, 5_000);
+                self.flaps.push(Flap {
+                    one: node,
+                    other,
+                    until,
+                });
+                "flapping way"
+            }
+            8..=10 => {
+                world.heal();
+                return;
+            }
+            11 if !is_quiet => {
+                world.nodes[node].disk.mend();
+                world.close(node);
+                "clean restart"
+            }
+            12 if !is_quiet => {
+                world.nodes[node].fate.survival = survival(world);
+                let syncs = world.random.random_range(0..12);
+                world.nodes[node].disk.fail_syncs_after(syncs);
+                "disk that fails to sync"
+            }
+            13 if !is_quiet => {
+                world.nodes[node].fate.survival = survival(world);
+                let bytes = world.random.random_range(0..200_000);
+                world.nodes[node].disk.full_after(bytes);
+                "full disk"
+            }
+            14 | 15 => {
+                world.back_up(node);
+                return;
+            }
+            16 => {
+                world.nodes[node].skew_ms = world.random.random_range(-SKEW_MS..=SKEW_MS);
+                "clock that jumps"
+            }
+            17 => {
+                let worst = if self.profile == Profile::Chaos {
+                    300
+                } else {
+                    100
+                };
+                world.net.manners = rough(world, worst);
+                "change of weather"
+            }
+            _ => return,
+        };
+        world.tally.fault(fault);
+    }
+
+    /// Whether one more node may fail beside those that are down already, and those that are malicious.
+    fn may_fail(&self, world: &World) -> bool {
+        world.nodes.iter().all(|node| node.live.is_some())
+    }
+
+    fn flap(&mut self, world: &mut World) {
+        let now = world.now();
+        for flap in &self.flaps {
+            let is_open = world.net.is_whole(flap.one, flap.other);
+            match is_open && now < flap.until {
+                true if world.random.random_range(0..3) == 0 => {
+                    world.cut(flap.one, flap.other, true);
+                }
+                false => world.mend(flap.one, flap.other),
+                true => {}
+            }
+        }
+        self.flaps.retain(|flap| now < flap.until);
+    }
+
+    /// Sets everything right: from here on all must go well.
+    pub(super) fn end(&mut self, world: &mut World) {
+        self.flaps.clear();
+        world.heal();
+        world.net.manners = self.calm.clone();
+        for node in 0..world.nodes.len() {
+            world.nodes[node].fate.crash_in = None;
+            world.nodes[node].disk.mend();
+            world.nodes[node].skew_ms /= 10;
+            if world.nodes[node].live.is_none() {
+                world.must_start(node);
+            }
+        }
+    }
+}
+
+/// What is left of unsynced writes, by chance.
+fn survival(world: &mut World) -> Survival {
+    let seed = world.random.random();
+    match world.random.random_range(0..5) {
+        0 => Survival::Nothing,
+        1 => Survival::Everything,
+        2 => Survival::Newest,
+        3 => Survival::Writes(seed),
+        _ => Survival::Sectors(seed),
+    }
+}

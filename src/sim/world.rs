@@ -1,0 +1,451 @@
+//! The world: real replicas on simulated disks, with a virtual clock and a network between them.
+//!
+//! Everything that a node does goes through [`World::perform`], where it can be stopped between any two effects, and
+//! past the [`Judge`]. One seed, one course of events.
+//! Never: use chance, time or an order that is not the world's own. Next: `speech.rs` (what is said), `life.rs`
+//! (starting and stopping), `trouble.rs` (what goes wrong).
+
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rand::SeedableRng as _;
+use rand::rngs::StdRng;
+
+use super::clock::Clock;
+use super::judge::Judge;
+use super::net::{Manners, Net, between};
+use super::node::Node;
+use super::speech::{Ask, Speech, Told};
+use super::tally::Tally;
+use super::trace::{Listener, Parties, Trace};
+use super::violation::{Invariant, Violation};
+use super::wallet::{WalletEvent, Wallets};
+use crate::behaviour::Role;
+use crate::chain::genesis::Genesis;
+use crate::chain::hash::Hash;
+use crate::chain::key::{Address, SecretKey};
+use crate::replica::{Effect, Input, Moment, Note, Stored, perform};
+use crate::store::CheckpointJob;
+
+/// So many events at one moment are not a course of events any more.
+const SPIN: u32 = 200_000;
+
+/// What is due.
+pub(super) enum Due {
+    /// Something happens to a node, if it still lives the same life.
+    Node(usize, u64, Event),
+    /// Something happens to a wallet, if it still runs the same run.
+    Wallet(usize, u64, WalletEvent),
+}
+
+/// What happens to a node.
+pub(super) enum Event {
+    Tick,
+    Up(usize),
+    Down(usize),
+    Height(usize, u64),
+    Gossip {
+        from: usize,
+        told: Rc<Told>,
+        is_again: bool,
+    },
+    Ask(Ask),
+    Answer {
+        call: u64,
+        data: Option<Vec<u8>>,
+    },
+    WatchOpened {
+        watch: u64,
+        data: Vec<u8>,
+    },
+    WatchClosed(u64),
+    Written(Box<CheckpointJob>),
+}
+
+/// What people would see on the nodes' screens.
+#[derive(Default)]
+pub struct Seen {
+    /// Notes: when, of whom.
+    pub notes: Vec<(Duration, usize, Note)>,
+    /// Who closed whose connections, and why.
+    pub disconnects: Vec<(usize, usize, String)>,
+    /// Messages that were found provably bad.
+    pub rejects: u64,
+    /// Proofs of misbehaviour.
+    pub evidence: u64,
+}
+
+/// Who takes part.
+pub struct Cast {
+    /// The network.
+    pub genesis: Genesis,
+    /// The nodes' keys: validators, then followers.
+    pub keys: Vec<SecretKey>,
+}
+
+/// The world.
+pub struct World {
+    /// All nodes.
+    pub nodes: Vec<Node>,
+    /// The network.
+    pub net: Net,
+    /// The one source of chance.
+    pub random: StdRng,
+    /// What all agree on from the beginning.
+    pub genesis: Arc<Genesis>,
+    /// Who looks at everything.
+    pub judge: Judge,
+    /// What people would see.
+    pub seen: Seen,
+    /// What is counted.
+    pub tally: Tally,
+    /// All that has happened.
+    pub trace: Trace,
+    /// Messages, questions and watches under way.
+    pub(super) speech: Speech,
+    /// The wallets.
+    pub wallets: Wallets,
+    pub(super) clock: Clock<Due>,
+}
+
+impl World {
+    /// A world in which nothing runs yet.
+    pub fn new(cast: Cast, manners: Manners, seed: u64, listener: Option<Listener>) -> Self {
+        Self {
+            nodes: cast.keys.into_iter().map(Node::new).collect(),
+            net: Net::new(manners),
+            random: StdRng::seed_from_u64(seed),
+            judge: Judge::new(&cast.genesis),
+            genesis: Arc::new(cast.genesis),
+            seen: Seen::default(),
+            tally: Tally::default(),
+            trace: Trace::new(seed, listener),
+            speech: Speech::default(),
+            wallets: Wallets::default(),
+            clock: Clock::new(),
+        }
+    }
+
+    // ---- time ----
+
+    /// The virtual time since the beginning.
+    pub fn now(&self) -> Duration {
+        self.clock.now()
+    }
+
+    /// Lets time pass until something is so, at most so long; tells whether it is.
+    ///
+    /// # Errors
+    /// The first [`Violation`]; the world stands still then.
+    pub fn advance(
+        &mut self,
+        limit: Duration,
+        is_so: impl Fn(&Self) -> bool,
+    ) -> Result<bool, Violation> {
+        let end = self.now() + limit;
+        let (mut last, mut at_once) = (self.now(), 0);
+        loop {
+            if let Some(violation) = self.judge.violation() {
+                return Err(violation.clone());
+            }
+            if is_so(self) {
+                return Ok(true);
+            }
+            let Some(due) = self.clock.next(end) else {
+                return Ok(is_so(self));
+            };
+            let now = self.now();
+            at_once = if now == last { at_once + 1 } else { 0 };
+            last = now;
+            self.judge
+                .hold(Invariant::Progress, now, at_once < SPIN, || {
+                    format!("{SPIN} things happen at one moment: the world spins")
+                });
+            self.tally.events += 1;
+            match due {
+                Due::Node(node, epoch, event) if self.nodes[node].epoch == epoch => {
+                    self.happen(node, event);
+                }
+                Due::Wallet(wallet, run, event) => self.wallet_happens(wallet, run, event),
+                Due::Node(..) => {}
+            }
+        }
+    }
+
+    /// Plans something for a node's present life.
+    pub(super) fn after(&mut self, wait: Duration, node: usize, event: Event) {
+        let epoch = self.nodes[node].epoch;
+        self.clock.after(wait, Due::Node(node, epoch, event));
+    }
+
+    /// The time as a node sees it.
+    pub fn moment(&self, node: usize) -> Moment {
+        let elapsed_ms = u64::try_from(self.now().as_millis()).unwrap_or(u64::MAX);
+        let true_ms = self.genesis.time_ms.saturating_add(elapsed_ms);
+        Moment {
+            unix_ms: true_ms.saturating_add_signed(self.nodes[node].skew_ms),
+            elapsed: self.now(),
+        }
+    }
+
+    /// A duration by chance.
+    pub(super) fn between_ms(&mut self, least: u64, most: u64) -> Duration {
+        let (least, most) = (Duration::from_millis(least), Duration::from_millis(most));
+        between(&mut self.random, least, most)
+    }
+
+    // ---- what happens ----
+
+    pub(super) fn happen(&mut self, node: usize, event: Event) {
+        if self.nodes[node].live.is_none() {
+            return;
+        }
+        let Some(input) = self.input(node, event) else {
+            return;
+        };
+        self.step(node, input);
+    }
+
+    /// What an event is to the node's machine; nothing if it does not come to that.
+    fn input(&mut self, node: usize, event: Event) -> Option<Input> {
+        let key = |world: &Self, of: usize| world.nodes[of].key.public();
+        Some(match event {
+            Event::Tick => {
+                self.nodes[node].live.as_mut()?.tick_at = None;
+                Input::Tick
+            }
+            Event::Up(peer) => {
+                // A peer that has started again comes up anew, though its loss was not noticed yet.
+                if !self.is_linked(node, peer) {
+                    return None;
+                }
+                let live = self.nodes[node].live.as_mut()?;
+                live.peers.insert(peer);
+                self.note("up", Parties(node, Some(peer)), &[], || {
+                    "connected".to_owned()
+                });
+                Input::PeerUp {
+                    peer: key(self, peer),
+                    role: match self.genesis.validators.contains(&key(self, peer).address()) {
+                        true => Role::Validator,
+                        false => Role::Follower,
+                    },
+                    height: self.nodes[peer].height(),
+                }
+            }
+            Event::Down(peer) => {
+                // A connection that was mended in time has noticed nothing.
+                if self.is_linked(node, peer) && self.nodes[peer].has_peer(node) {
+                    return None;
+                }
+                if !self.nodes[node].live.as_mut()?.peers.remove(&peer) {
+                    return None;
+                }
+                self.note("down", Parties(node, Some(peer)), &[], || {
+                    "connection lost".to_owned()
+                });
+                Input::PeerDown {
+                    peer: key(self, peer),
+                }
+            }
+            Event::Height(peer, height) => {
+                if !self.hears(node, peer) {
+                    return None;
+                }
+                Input::PeerHeight {
+                    peer: key(self, peer),
+                    height,
+                }
+            }
+            Event::Gossip {
+                from,
+                told,
+                is_again,
+            } => return self.heard(node, from, told, is_again),
+            Event::Ask(ask) => return self.asked(node, ask),
+            Event::Answer { call, data } => return self.answered(call, data),
+            Event::WatchOpened { watch, data } => Input::WatchOpened { watch, data },
+            Event::WatchClosed(watch) => {
+                self.speech.watches.remove(&watch);
+                Input::WatchClosed { watch }
+            }
+            Event::Written(job) => match job.run() {
+                Ok(checkpoint) => Input::CheckpointWritten {
+                    height: checkpoint.height,
+                },
+                Err(error) => {
+                    self.stop(node, error.to_string());
+                    return None;
+                }
+            },
+        })
+    }
+
+    /// Whether a message of `from` that arrives now is heard: the connection stands, and the way is open.
+    pub(super) fn hears(&self, node: usize, from: usize) -> bool {
+        self.net.passes(from, node) && self.nodes[node].has_peer(from)
+    }
+
+    /// Gives a node an input and performs what follows.
+    pub fn step(&mut self, node: usize, input: Input) {
+        let moment = self.moment(node);
+        let Some(live) = self.nodes[node].live.as_mut() else {
+            return;
+        };
+        let effects = live.replica.handle(input, moment, &live.store);
+        self.perform(node, effects);
+    }
+
+    pub(super) fn perform(&mut self, node: usize, effects: Vec<Effect>) {
+        for effect in effects {
+            let fate = &mut self.nodes[node].fate;
+            if let Some((left, survival)) = fate.crash_in {
+                if left == 0 {
+                    self.tally.fault("crash at an effect");
+                    return self.crash(node, survival);
+                }
+                fate.crash_in = Some((left - 1, survival));
+            }
+            self.nodes[node].performed += 1;
+            let Some(live) = self.nodes[node].live.as_ref() else {
+                return;
+            };
+            let record = match &effect {
+                Effect::Commit { height, record, .. } => Some((*height, record.clone())),
+                _ => None,
+            };
+            match perform(effect, &live.store) {
+                Err(error) => return self.stop(node, error.to_string()),
+                Ok(Stored::Done) => {
+                    if let Some((height, record)) = record {
+                        self.committed(node, height, &record);
+                    }
+                }
+                Ok(Stored::Checkpoint(job)) => {
+                    let wait = self.between_ms(1, 300);
+                    self.after(wait, node, Event::Written(Box::new(job)));
+                }
+                Ok(Stored::Other(effect)) => self.act(node, effect),
+            }
+        }
+        let now = self.clock.now();
+        let Some(live) = self.nodes[node].live.as_mut() else {
+            return;
+        };
+        self.judge.stands(node, now, &live.replica);
+        if let Some(next) = live.replica.next_deadline()
+            && live.tick_at.is_none_or(|at| next < at)
+        {
+            live.tick_at = Some(next);
+            self.after(next.saturating_sub(now), node, Event::Tick);
+        }
+    }
+
+    fn committed(&mut self, node: usize, height: u64, record: &[u8]) {
+        let digest = Hash::of("natcoin/sim/record", &[record]);
+        self.note("durable", Parties(node, None), digest.as_bytes(), || {
+            format!("block {height} is durable")
+        });
+        let now = self.now();
+        self.judge.committed(node, now, height, record);
+    }
+
+    fn act(&mut self, node: usize, effect: Effect) {
+        match effect {
+            Effect::Publish { topic, data } => self.publish(node, topic, data),
+            Effect::Judge { id, verdict } => self.judged(node, id, verdict),
+            Effect::Request {
+                tag,
+                peer,
+                service,
+                data,
+            } => self.request(node, tag, &peer.address(), service, data),
+            Effect::Respond { id, data } => self.respond(node, id, data),
+            Effect::Push { watch, frame } => self.push(node, watch, frame),
+            Effect::CloseWatch { watch } => self.close_watch(watch),
+            Effect::Height(height) => self.tell_height(node, height),
+            Effect::Disconnect { peer, reason } => {
+                let peer = self.place_of(node, &peer.address());
+                self.seen.disconnects.push((node, peer, reason));
+            }
+            Effect::Evidence(evidence) => {
+                self.seen.evidence += u64::try_from(evidence.len()).unwrap_or(u64::MAX);
+            }
+            Effect::Note(note) => self.noted(node, note),
+            Effect::Halt(halt) => {
+                let now = self.now();
+                self.judge.hold(Invariant::Soundness, now, false, || {
+                    format!("node {node} halts: {halt}")
+                });
+            }
+            storage => {
+                let now = self.now();
+                self.judge.hold(Invariant::Soundness, now, false, || {
+                    format!("the store should have taken {storage:?}")
+                });
+            }
+        }
+    }
+
+    fn noted(&mut self, node: usize, note: Note) {
+        if let Note::Final {
+            height,
+            round,
+            transactions,
+            ..
+        } = note
+        {
+            let is_first = self.tally.blocks() < height;
+            if is_first {
+                *self.tally.rounds.entry(round).or_default() += 1;
+                self.tally.transactions += u64::try_from(transactions).unwrap_or(u64::MAX);
+            }
+        }
+        let now = self.now();
+        self.seen.notes.push((now, node, note));
+    }
+
+    /// The place of a peer as a node sees it: of two nodes with one key, the one that it is connected to.
+    pub(super) fn place_of(&self, node: usize, address: &Address) -> usize {
+        let is_it = |place: &usize| self.nodes[*place].key.address() == *address;
+        let places = || (0..self.nodes.len()).filter(is_it);
+        let linked = places().find(|place| self.nodes[node].has_peer(*place));
+        linked.or_else(|| places().next()).unwrap_or(usize::MAX)
+    }
+
+    /// Notes something in the trace.
+    pub(super) fn note(
+        &mut self,
+        kind: &'static str,
+        parties: Parties,
+        content: &[u8],
+        words: impl FnOnce() -> String,
+    ) {
+        let (at, nodes) = (self.clock.now(), self.nodes.len());
+        self.trace.note(at, kind, parties, content, || {
+            let Parties(one, other) = parties;
+            let arrow = other.map(|other| format!(" -> {}", name_of(nodes, other)));
+            let arrow = arrow.unwrap_or_default();
+            format!("{}{arrow}: {}", name_of(nodes, one), words())
+        });
+    }
+
+    /// How many of each fault there were, and how often each invariant was held.
+    pub fn count(&mut self) -> &Tally {
+        self.tally.time = self.clock.now();
+        self.tally.checks = self.judge.checks.clone();
+        &self.tally
+    }
+}
+
+/// What a party is called in the trace.
+fn name_of(nodes: usize, party: usize) -> String {
+    const NAMES: [&str; 4] = ["mangart", "triglav", "jalovec", "razor"];
+    match party.checked_sub(nodes) {
+        Some(wallet) => format!("wallet {wallet}"),
+        None => NAMES
+            .get(party)
+            .map_or_else(|| format!("node {party}"), |name| (*name).to_owned()),
+    }
+}
