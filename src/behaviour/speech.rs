@@ -103,7 +103,10 @@ impl Speech {
         };
         // Rule 12: the plain configuration; the one with signed records chokes other languages.
         let identify = identify::Config::new(format!("/natcoin/{network}/1"), keypair.public())
-            .with_agent_version(format!("natcoin/{}", config.version));
+            .with_agent_version(format!("natcoin/{}", config.version))
+            // Whereabouts are the bootstrap list's: what a peer says of its own addresses would otherwise be dialled
+            // whenever somebody asks for the peer alone, as gossip does for its explicit peers.
+            .with_cache_size(0);
         Ok(Self {
             limits: limits::connections(config.trusted.iter().copied()),
             blocked: allow_block_list::Behaviour::default(),
@@ -131,5 +134,75 @@ impl Speech {
             Service::Blocks => &mut self.blocks,
             Service::Agreement => &mut self.agreement,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use libp2p::{
+        Swarm, SwarmBuilder,
+        futures::StreamExt as _,
+        noise,
+        swarm::{DialError, SwarmEvent},
+        tcp, yamux,
+    };
+
+    async fn swarm() -> Swarm<Speech> {
+        let mut swarm = SwarmBuilder::with_new_identity()
+            .with_tokio()
+            .with_tcp(
+                tcp::Config::default(),
+                noise::Config::new,
+                yamux::Config::default,
+            )
+            .unwrap()
+            .with_behaviour(|key| {
+                let config = SpeechConfig {
+                    network: "test".parse()?,
+                    role: Role::Validator,
+                    version: "test".into(),
+                    local_peer: key.public().to_peer_id(),
+                    validators: BTreeSet::new(),
+                    trusted: BTreeSet::new(),
+                    malformed: Malformed::default(),
+                };
+                Ok(Speech::new(key, &config)?)
+            })
+            .unwrap()
+            .build();
+        let any = "/ip4/127.0.0.1/tcp/0".parse().unwrap();
+        swarm.listen_on(any).unwrap();
+        while swarm.listeners().count() == 0 {
+            swarm.select_next_some().await;
+        }
+        swarm
+    }
+
+    #[tokio::test]
+    async fn a_peer_is_not_dialled_where_it_says_that_it_listens() {
+        let (mut ours, mut theirs) = (swarm().await, swarm().await);
+        let peer = *theirs.local_peer_id();
+        theirs
+            .dial(ours.listeners().next().unwrap().clone())
+            .unwrap();
+        loop {
+            let event = tokio::select! {
+                event = ours.select_next_some() => event,
+                _ = theirs.select_next_some() => continue,
+            };
+            match event {
+                SwarmEvent::Behaviour(SpeechEvent::Identify(identify::Event::Received {
+                    info,
+                    ..
+                })) => {
+                    assert!(!info.listen_addrs.is_empty(), "it says where it listens");
+                    ours.disconnect_peer_id(peer).unwrap();
+                }
+                SwarmEvent::ConnectionClosed { .. } => break,
+                _ => {}
+            }
+        }
+        assert!(matches!(ours.dial(peer), Err(DialError::NoAddresses)));
     }
 }
