@@ -90,8 +90,14 @@ pub(crate) const fn is_on(_: Mutation) -> bool {
     false
 }
 
+#[cfg(not(test))]
+/// Runs something with all laws in force. A judge must not share the fault that it judges.
+pub(crate) fn unmutated<T>(run: impl FnOnce() -> T) -> T {
+    run()
+}
+
 #[cfg(test)]
-pub(crate) use switches::{assert_noticed, is_any_on, is_on, with};
+pub(crate) use switches::{assert_noticed, is_any_on, is_on, unmutated, with};
 
 #[cfg(test)]
 mod switches {
@@ -117,7 +123,15 @@ mod switches {
 
     /// Leaves a law out on this thread while `run` runs, also if that panics. May stand within another.
     pub(crate) fn with<T>(mutation: Mutation, run: impl FnOnce() -> T) -> T {
-        let _guard = Guard::on(mutation);
+        let mut on = ON.with_borrow(BTreeSet::clone);
+        on.insert(mutation);
+        let _guard = Guard::set(on);
+        run()
+    }
+
+    /// Runs something with all laws in force. A judge must not share the fault that it judges.
+    pub(crate) fn unmutated<T>(run: impl FnOnce() -> T) -> T {
+        let _guard = Guard::set(BTreeSet::new());
         run()
     }
 
@@ -131,24 +145,18 @@ mod switches {
         assert!(missed.is_empty(), "not noticed: {missed:?}");
     }
 
-    /// Restores the switch when it goes.
-    struct Guard {
-        mutation: Mutation,
-        was_on: bool,
-    }
+    /// Puts the switches back as they were, when it goes.
+    struct Guard(BTreeSet<Mutation>);
 
     impl Guard {
-        fn on(mutation: Mutation) -> Self {
-            let was_on = !ON.with_borrow_mut(|on| on.insert(mutation));
-            Self { mutation, was_on }
+        fn set(on: BTreeSet<Mutation>) -> Self {
+            Self(ON.replace(on))
         }
     }
 
     impl Drop for Guard {
         fn drop(&mut self) {
-            if !self.was_on {
-                ON.with_borrow_mut(|on| on.remove(&self.mutation));
-            }
+            ON.set(std::mem::take(&mut self.0));
         }
     }
 }
@@ -172,6 +180,8 @@ mod tests {
             let panicked = std::panic::catch_unwind(|| with(FlushOff, || panic!("as intended")));
             assert!(panicked.is_err());
             assert!(is_on(LogOff) && !is_on(FlushOff));
+            assert!(!unmutated(is_any_on));
+            assert!(is_on(LogOff));
         });
         assert!(!is_any_on());
     }

@@ -9,15 +9,17 @@ use std::time::Duration;
 
 use crate::behaviour::Topic;
 use crate::chain::amount::Amount;
-use crate::chain::block::{Header, transactions_root};
+use crate::chain::block::{Block, Header, transactions_root};
 use crate::chain::certificate::VoteKind;
 use crate::chain::codec::{Decode, Encode};
 use crate::chain::genesis::Genesis;
 use crate::chain::hash::Hash;
 use crate::chain::key::Address;
+use crate::chain::ledger::{Ledger, Tip};
 use crate::chain::query::{Certified, Trust};
 use crate::chain::transaction::TransactionId;
 use crate::consensus::Message;
+use crate::mutation;
 use crate::replica::Replica;
 use crate::replica::wire::{Batch, FinalBlock, Said, from_gossip};
 use crate::store::Store;
@@ -42,6 +44,7 @@ pub struct Judge {
     pub checks: BTreeMap<Invariant, u64>,
     violation: Option<Violation>,
     books: Books,
+    law: Law,
     /// What each node has made durable.
     durable: BTreeMap<usize, u64>,
     signed: BTreeMap<Place, Vec<u8>>,
@@ -57,6 +60,31 @@ struct Books {
     /// The last height at which the money was counted.
     counted: Option<u64>,
     nonces: BTreeMap<(Address, u64), TransactionId>,
+}
+
+/// The chain executed by the judge itself: what the nodes' own code says of a block is not asked here.
+struct Law {
+    ledger: Ledger,
+    tip: Tip,
+}
+
+impl Law {
+    /// Moves on by a block; or says which law it breaks.
+    fn follow(&mut self, block: &Block) -> Result<(), String> {
+        let mut forged = block
+            .transactions
+            .iter()
+            .filter(|one| !one.signature_is_good());
+        if let Some(one) = forged.next() {
+            return Err(format!("nobody has signed {}", one.id()));
+        }
+        let execution = self.ledger.validate(&self.tip, block);
+        let changes = execution.map_err(|error| error.to_string())?.changes;
+        self.tip = Tip::after(&block.header);
+        self.ledger
+            .commit(changes)
+            .map_err(|fault| fault.to_string())
+    }
 }
 
 impl Judge {
@@ -76,6 +104,10 @@ impl Judge {
                 supply: genesis.supply(),
                 counted: None,
                 nonces: BTreeMap::new(),
+            },
+            law: Law {
+                ledger: Ledger::from_genesis(genesis),
+                tip: Tip::genesis(genesis),
             },
             durable: BTreeMap::new(),
             signed: BTreeMap::new(),
@@ -146,6 +178,11 @@ impl Judge {
         if known.is_some() {
             return;
         }
+        let verdict = mutation::unmutated(|| self.law.follow(&found.block));
+        self.hold(I::Lawful, now, verdict.is_ok(), || {
+            let law = verdict.as_ref().err().map_or("", String::as_str);
+            format!("the block of height {height} at node {node}: {law}")
+        });
         for one in &found.block.transactions {
             let (id, sender, nonce) = (one.id(), one.transaction.sender, one.transaction.nonce);
             self.books.owners.insert(sender);
@@ -178,7 +215,7 @@ impl Judge {
             header: found.block.header.clone(),
             certificate: found.certificate.clone(),
         };
-        let problem = match certified.verify(&self.trust) {
+        let problem = match mutation::unmutated(|| certified.verify(&self.trust)) {
             Err(error) => Some(error.to_string()),
             Ok(moment) if moment.height != height => Some(format!("it is of {}", moment.height)),
             Ok(_)
@@ -192,6 +229,14 @@ impl Judge {
         self.hold(Invariant::Certificate, now, problem.is_none(), || {
             let problem = problem.as_deref().unwrap_or_default();
             format!("node {node} keeps block {height}: {problem}")
+        });
+    }
+
+    /// A node tells others of a block.
+    pub(super) fn told(&mut self, node: usize, now: Duration, height: u64) {
+        let durable = self.durable.get(&node).copied().unwrap_or(0);
+        self.hold(Invariant::Durability, now, height <= durable, || {
+            format!("node {node} tells of block {height}, and has {durable}")
         });
     }
 

@@ -215,6 +215,8 @@ impl World {
 
     /// A node tells its peers how far it is.
     pub(super) fn tell_height(&mut self, node: usize, height: u64) {
+        let now = self.now();
+        self.judge.told(node, now, height);
         let Some(live) = self.nodes[node].live.as_ref() else {
             return;
         };

@@ -14,9 +14,11 @@ pub enum Invariant {
     OneStateRoot,
     /// Money is neither made nor lost.
     Supply,
+    /// Every final block obeys all rules, when the judge executes it by itself.
+    Lawful,
     /// A nonce of an account is spent once.
     NonceOnce,
-    /// What was made durable is there after a crash, and nothing is skipped.
+    /// What was made durable is there after a crash, nothing is skipped, and nobody is told of a block before.
     Durability,
     /// Every certificate convinces the wallet's own code.
     Certificate,
@@ -34,11 +36,12 @@ pub enum Invariant {
 
 impl Invariant {
     /// All of them.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Agreement,
         Self::NoDoubleSignature,
         Self::OneStateRoot,
         Self::Supply,
+        Self::Lawful,
         Self::NonceOnce,
         Self::Durability,
         Self::Certificate,
@@ -56,6 +59,7 @@ impl Invariant {
             Self::NoDoubleSignature => "no_double_signature",
             Self::OneStateRoot => "one_state_root",
             Self::Supply => "supply",
+            Self::Lawful => "lawful",
             Self::NonceOnce => "nonce_once",
             Self::Durability => "durability",
             Self::Certificate => "certificate",
