@@ -28,6 +28,8 @@ use std::collections::BTreeMap;
 use rand::RngExt as _;
 use rand::rngs::StdRng;
 
+#[cfg(test)]
+pub(crate) use commit::all_entries;
 pub use effect::{
     Condition, Effect, GossipId, Halt, Input, Moment, Note, Peer, RequestId, Tag, Verdict, WatchId,
 };
@@ -179,6 +181,12 @@ impl Replica {
     /// The state after the last final block.
     pub fn ledger(&self) -> &Ledger {
         &self.books.ledger
+    }
+
+    /// How many blocks of the height under way were executed on the side, and are kept.
+    #[cfg(test)]
+    pub(crate) fn judged_blocks(&self) -> usize {
+        self.round.judged.len()
     }
 
     /// Everything known of the node's condition.

@@ -242,6 +242,7 @@ impl World {
         data: Vec<u8>,
     ) {
         let to = self.place_of(node, peer);
+        *self.seen.asked.entry(to).or_default() += 1;
         let key = self.nodes[node].key.public();
         let call = self.call(node, to, Some(tag), (key, service, data));
         let event = Event::Answer { call, data: None };
@@ -412,6 +413,7 @@ impl World {
     /// A node sends a frame to who watches.
     pub(super) fn push(&mut self, node: usize, watch: WatchId, frame: Vec<u8>) {
         let Some((wallet, _)) = self.speech.watches.get(&watch).copied() else {
+            self.seen.frames.push((watch, frame));
             return;
         };
         let to = self.nodes.len() + wallet;
@@ -433,10 +435,12 @@ impl World {
 
     /// A watch is over: who watched notices.
     pub(super) fn close_watch(&mut self, watch: WatchId) {
-        if let Some((wallet, _)) = self.speech.watches.remove(&watch) {
-            let soon = self.between_ms(1, 50);
-            self.after_wallet(soon, wallet, WalletEvent::WatchLost { watch });
-        }
+        let Some((wallet, _)) = self.speech.watches.remove(&watch) else {
+            self.seen.closed.push(watch);
+            return;
+        };
+        let soon = self.between_ms(1, 50);
+        self.after_wallet(soon, wallet, WalletEvent::WatchLost { watch });
     }
 
     /// All watches at a node are over: it is gone.

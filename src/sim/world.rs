@@ -5,6 +5,7 @@
 //! Never: use chance, time or an order that is not the world's own. Next: `speech.rs` (what is said), `life.rs`
 //! (starting and stopping), `trouble.rs` (what goes wrong).
 
+use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,7 +26,7 @@ use crate::behaviour::Role;
 use crate::chain::genesis::Genesis;
 use crate::chain::hash::Hash;
 use crate::chain::key::{Address, SecretKey};
-use crate::replica::{Effect, Input, Moment, Note, Stored, perform};
+use crate::replica::{Effect, Input, Moment, Note, Stored, WatchId, perform};
 use crate::store::CheckpointJob;
 
 /// So many events at one moment are not a course of events any more.
@@ -74,6 +75,12 @@ pub struct Seen {
     pub rejects: u64,
     /// Proofs of misbehaviour.
     pub evidence: u64,
+    /// How often each node was asked by others.
+    pub asked: BTreeMap<usize, u64>,
+    /// Frames of watches that were opened from outside the world.
+    pub frames: Vec<(WatchId, Vec<u8>)>,
+    /// Such watches that their nodes have ended.
+    pub closed: Vec<WatchId>,
 }
 
 /// Who takes part.

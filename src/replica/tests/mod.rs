@@ -1,18 +1,3 @@
-//! The whole node under test: real replicas and stores in a world of virtual time, network and disks.
-//!
-//! Read first: `world.rs` for what happens, `judge.rs` for what must never happen. A failing seed says
-//! how it is replayed.
+//! The replica's parts under test. The whole of it is tested in the simulation's world (`sim/tests`).
 
-mod absence;
-mod chaos;
-mod judge;
-mod liars;
-mod lives;
-mod net;
-mod payments;
-mod people;
-mod queries;
 mod recovery;
-mod storage;
-mod strangers;
-mod world;

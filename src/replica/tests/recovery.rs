@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use super::people::genesis;
 use crate::chain::block::Block;
+use crate::chain::genesis::Genesis;
 use crate::chain::ledger::{BlockContext, Ledger, Tip};
-use crate::chain::testing::network::validator;
+use crate::chain::testing::network::{self, validator};
+use crate::chain::validator::{Validator, ValidatorSet};
 use crate::consensus::{Effect, Engine, Mark, Settings};
 
 /// What an engine made durable, and whether it decided.
@@ -16,8 +17,21 @@ struct Kept {
     has_decided: bool,
 }
 
+/// A network of one validator.
+fn genesis() -> Genesis {
+    let only = Validator {
+        key: validator(0).public(),
+        power: 1,
+    };
+    let genesis = Genesis {
+        validators: ValidatorSet::new(vec![only]).unwrap(),
+        ..network::genesis()
+    };
+    genesis.checked().unwrap()
+}
+
 fn engine(guard: Option<Mark>) -> Engine {
-    let genesis = genesis(1);
+    let genesis = genesis();
     Engine::new(Settings {
         genesis: genesis.hash(),
         key: validator(0),
@@ -29,7 +43,7 @@ fn engine(guard: Option<Mark>) -> Engine {
 }
 
 fn block() -> Block {
-    let genesis = genesis(1);
+    let genesis = genesis();
     let ledger = Ledger::from_genesis(&genesis);
     let context = BlockContext {
         height: 1,

@@ -1,5 +1,13 @@
 //! The simulation itself under test.
 
+mod absence;
+mod liars;
+mod payments;
+mod queries;
+mod storage;
+mod strangers;
+mod town;
+
 use std::time::Duration;
 
 use super::{Plan, Profile, simulate};

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use super::people::pay;
-use super::world::World;
+use super::town::pay;
 use crate::chain::rules::Rejection;
 use crate::replica::wire::SubmitReply;
+use crate::sim::World;
 
 fn seconds(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
@@ -14,7 +14,7 @@ fn seconds(seconds: u64) -> Duration {
 #[test]
 fn networks_of_every_size_make_payments_final() {
     for validators in [1, 2, 3, 4, 7] {
-        let mut world = World::new(validators, 0, u64::from(validators));
+        let mut world = World::town(validators, 0, u64::from(validators));
         for nonce in 0..5 {
             let node = usize::try_from(nonce).unwrap() % world.nodes.len();
             let payment = world.payment(1, nonce, 100, 2);
@@ -37,7 +37,7 @@ fn networks_of_every_size_make_payments_final() {
 #[test]
 fn an_idle_network_makes_a_heartbeat_block_each_30_seconds_and_no_other() {
     for validators in [1, 4] {
-        let mut world = World::new(validators, 1, 7);
+        let mut world = World::town(validators, 1, 7);
         world.run_for(seconds(300));
         let blocks = world.judge.height();
         assert!((9..=11).contains(&blocks), "{validators}: {blocks} blocks");
@@ -47,7 +47,7 @@ fn an_idle_network_makes_a_heartbeat_block_each_30_seconds_and_no_other() {
 #[test]
 fn a_clock_an_hour_off_makes_no_more_heartbeats_than_a_good_one() {
     for skew_ms in [3_600_000, -3_600_000] {
-        let mut world = World::new(4, 0, 12);
+        let mut world = World::town(4, 0, 12);
         world.nodes[0].skew_ms = skew_ms;
         world.run_for(seconds(300));
         let blocks = world.judge.height();
@@ -57,7 +57,7 @@ fn a_clock_an_hour_off_makes_no_more_heartbeats_than_a_good_one() {
 
 #[test]
 fn clocks_that_were_all_ahead_and_are_set_right_do_not_stop_the_chain() {
-    let mut world = World::new(4, 0, 9);
+    let mut world = World::town(4, 0, 9);
     for (nonce, skew_ms) in [(0, 3_600_000), (1, 0)] {
         for node in &mut world.nodes {
             node.skew_ms = skew_ms;
@@ -74,7 +74,7 @@ fn clocks_that_were_all_ahead_and_are_set_right_do_not_stop_the_chain() {
 
 #[test]
 fn a_gap_in_the_nonces_makes_no_empty_blocks() {
-    let mut world = World::new(4, 0, 8);
+    let mut world = World::town(4, 0, 8);
     let late = world.payment(1, 3, 100, 2);
     assert_eq!(world.submit(0, &late), Some(SubmitReply::Waiting));
     world.run_for(seconds(25));
@@ -90,7 +90,7 @@ fn a_gap_in_the_nonces_makes_no_empty_blocks() {
 #[test]
 fn of_two_payments_with_one_nonce_exactly_one_is_final() {
     for seed in 0..10 {
-        let mut world = World::new(4, 0, seed);
+        let mut world = World::town(4, 0, seed);
         let one = world.payment(1, 0, 100, 2);
         let other = world.payment(1, 0, 200, 3);
         assert_eq!(world.submit(0, &one), Some(SubmitReply::Waiting));
@@ -115,8 +115,8 @@ fn of_two_payments_with_one_nonce_exactly_one_is_final() {
 
 #[test]
 fn a_payment_of_another_network_is_rejected() {
-    let mut world = World::new(1, 0, 9);
-    let foreign = pay(&super::people::genesis(2), 1, 0, 100, 2);
+    let mut world = World::town(1, 0, 9);
+    let foreign = pay(&super::town::genesis(2), 1, 0, 100, 2);
     assert!(matches!(
         world.submit(0, &foreign),
         Some(SubmitReply::Rejected(Rejection::ForeignNetwork { .. }))

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use super::world::World;
 use crate::chain::query::Query;
 use crate::chain::testing::network::address;
 use crate::replica::Note;
 use crate::replica::wire::SubmitReply;
+use crate::sim::World;
 use crate::store::Survival;
 
 fn seconds(seconds: u64) -> Duration {
@@ -16,7 +16,7 @@ fn seconds(seconds: u64) -> Duration {
 #[test]
 fn with_one_of_four_down_payments_stay_quick() {
     for down in 0..4 {
-        let mut world = World::new(4, 0, down);
+        let mut world = World::town(4, 0, down);
         let down = usize::try_from(down).unwrap();
         world.crash(down, Survival::Nothing);
         world.run_for(seconds(1));
@@ -39,7 +39,7 @@ fn with_one_of_four_down_payments_stay_quick() {
 
 #[test]
 fn with_two_of_four_down_all_waits_and_then_resumes_by_itself() {
-    let mut world = World::new(4, 0, 21);
+    let mut world = World::town(4, 0, 21);
     let first = world.payment(1, 0, 100, 2);
     world.pay_and_wait(0, &first);
     world.wait_in_step(1);
@@ -77,13 +77,13 @@ fn with_two_of_four_down_all_waits_and_then_resumes_by_itself() {
     assert_eq!(world.replica(0).status().waiting, 3);
 
     world.start(2).unwrap();
-    let back = world.now;
+    let back = world.now();
     let all_final = |world: &World| payments.iter().all(|one| world.is_final(&one.id()));
     assert!(
         world.run_until(seconds(20), all_final),
         "not resumed in 20 s"
     );
-    assert!(world.now - back < seconds(5), "{:?}", world.now - back);
+    assert!(world.now() - back < seconds(5), "{:?}", world.now() - back);
     world.start(3).unwrap();
     world.wait_in_step(height + 1);
     assert_eq!(world.judge.finals.len(), 4);
@@ -94,7 +94,7 @@ fn with_two_of_four_down_all_waits_and_then_resumes_by_itself() {
 #[test]
 fn every_network_below_four_pauses_with_one_down_and_resumes() {
     for validators in [2, 3] {
-        let mut world = World::new(validators, 0, 5);
+        let mut world = World::town(validators, 0, 5);
         world.crash(1, Survival::Nothing);
         let payment = world.payment(1, 0, 100, 2);
         world.submit(0, &payment);
@@ -111,7 +111,7 @@ fn every_network_below_four_pauses_with_one_down_and_resumes() {
 
 #[test]
 fn a_node_that_was_away_for_500_blocks_catches_up_and_votes_again() {
-    let mut world = World::new(4, 0, 31);
+    let mut world = World::town(4, 0, 31);
     world.crash(3, Survival::Nothing);
     world.run_for(seconds(1));
     for nonce in 0..500 {
@@ -138,7 +138,7 @@ fn a_node_that_was_away_for_500_blocks_catches_up_and_votes_again() {
 
 #[test]
 fn a_follower_follows_and_proves_what_it_says() {
-    let mut world = World::new(4, 1, 41);
+    let mut world = World::town(4, 1, 41);
     let payment = world.payment(1, 0, 100, 2);
     // Handed in at the follower, too, it finds its way.
     world.pay_and_wait(4, &payment);
@@ -151,8 +151,8 @@ fn a_follower_follows_and_proves_what_it_says() {
 
 #[test]
 fn a_follower_without_gossip_still_follows() {
-    let mut world = World::new(1, 1, 42);
-    world.net.lost = 1000;
+    let mut world = World::town(1, 1, 42);
+    world.net.manners.lost = 1000;
     for nonce in 0..5 {
         let payment = world.payment(1, nonce, 100, 2);
         world.pay_and_wait(0, &payment);

@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use super::people::transaction;
-use super::world::World;
+use super::town::transaction;
 use crate::behaviour::Service;
 use crate::behaviour::watch::FRAME_MAX_BYTES;
 use crate::chain::block::transaction_leaf;
@@ -15,10 +14,11 @@ use crate::chain::testing::network::{address, claim, transfer};
 use crate::chain::transaction::{Operation, TransactionId};
 use crate::replica::Input;
 use crate::replica::wire::{BlocksReply, BlocksRequest, SubmitReply, WatchFrame};
+use crate::sim::World;
 
 /// Person 1 pays person 2 so often, many at once.
 fn busy(validators: u8, payments: u64) -> World {
-    let mut world = World::new(validators, 0, 80);
+    let mut world = World::town(validators, 0, 80);
     let mut nonce = 0;
     while nonce < payments {
         let end = payments.min(nonce + 60);
@@ -95,7 +95,7 @@ fn a_long_history_is_proven_page_by_page_from_either_end() {
 
 #[test]
 fn answers_about_the_state_are_proven_before_and_after_the_first_block() {
-    let mut world = World::new(4, 1, 81);
+    let mut world = World::town(4, 1, 81);
     let trust = world.judge.trust.clone();
     let claimed = transaction(&world.genesis, 2, 0, claim("bob"));
     for is_after in [false, true] {
@@ -151,7 +151,7 @@ fn answers_about_the_state_are_proven_before_and_after_the_first_block() {
 
 #[test]
 fn what_a_node_does_not_know_it_says() {
-    let mut world = World::new(1, 0, 82);
+    let mut world = World::town(1, 0, 82);
     let unknown = AnswerError::Unavailable(Unavailable::Unknown);
     let id = TransactionId::from_bytes(&[7; 32]).unwrap();
     let answer = world.query(0, &Query::Transaction(id));
@@ -164,13 +164,13 @@ fn what_a_node_does_not_know_it_says() {
 
 #[test]
 fn a_question_that_cannot_be_read_is_answered_and_its_asker_sent_away() {
-    let mut world = World::new(1, 0, 83);
+    let mut world = World::town(1, 0, 83);
     for service in [Service::Query, Service::Blocks, Service::Agreement] {
-        assert!(world.ask(0, service, vec![9; 3]).is_some());
+        assert!(world.put(0, service, vec![9; 3]).is_some());
     }
     assert_eq!(world.seen.disconnects.len(), 3);
     // A wallet's bad transaction is an accident, and says so.
-    let answer = world.ask(0, Service::Submit, vec![9; 3]).unwrap();
+    let answer = world.put(0, Service::Submit, vec![9; 3]).unwrap();
     assert_eq!(SubmitReply::from_bytes(&answer), Ok(SubmitReply::Malformed));
 }
 
@@ -188,7 +188,7 @@ fn blocks_are_served_from_any_height_within_bounds() {
         (1, 0),
     ] {
         let request = BlocksRequest { from, count }.to_bytes();
-        let reply = world.ask(0, Service::Blocks, request).unwrap();
+        let reply = world.put(0, Service::Blocks, request).unwrap();
         let reply = BlocksReply::from_bytes(&reply).unwrap();
         assert_eq!(reply.tip, tip);
         let given: Vec<u64> = reply
@@ -203,7 +203,7 @@ fn blocks_are_served_from_any_height_within_bounds() {
 
 #[test]
 fn a_watcher_sees_every_block_and_each_own_transaction_with_its_proof() {
-    let mut world = World::new(4, 0, 84);
+    let mut world = World::town(4, 0, 84);
     let trust = world.judge.trust.clone();
     let payer = world.watch(0, vec![address(1)]);
     let payee = world.watch(1, vec![address(2), address(3)]);
@@ -221,10 +221,7 @@ fn a_watcher_sees_every_block_and_each_own_transaction_with_its_proof() {
     for (watch, expected) in [(payer, 60), (payee, 60), (other, 0)] {
         let mut heights = Vec::new();
         let mut ids = Vec::new();
-        for (_, of, bytes) in &world.seen.frames {
-            if *of != watch {
-                continue;
-            }
+        for bytes in world.frames_of(watch) {
             assert!(bytes.len() <= FRAME_MAX_BYTES);
             let frame = WatchFrame::from_bytes(bytes).unwrap();
             heights.push(frame.certified.verify(&trust).unwrap().height);
@@ -246,8 +243,7 @@ fn a_watcher_sees_every_block_and_each_own_transaction_with_its_proof() {
     }
     // A late watcher begins with the newest block; one that is over hears nothing more.
     let late = world.watch(3, vec![]);
-    let (_, of, frame) = world.seen.frames.last().unwrap();
-    assert_eq!(*of, late);
+    let frame = world.frames_of(late)[0];
     assert_eq!(
         WatchFrame::from_bytes(frame)
             .unwrap()
@@ -257,20 +253,10 @@ fn a_watcher_sees_every_block_and_each_own_transaction_with_its_proof() {
         height
     );
     world.step(0, Input::WatchClosed { watch: payer });
-    let before = world
-        .seen
-        .frames
-        .iter()
-        .filter(|(_, of, _)| *of == payer)
-        .count();
+    let before = world.frames_of(payer).len();
     let payment = world.payment(1, 60, 20, 2);
     world.pay_and_wait(0, &payment);
-    let after = world
-        .seen
-        .frames
-        .iter()
-        .filter(|(_, of, _)| *of == payer)
-        .count();
+    let after = world.frames_of(payer).len();
     assert_eq!(before, after);
     world.step(
         0,
@@ -279,12 +265,12 @@ fn a_watcher_sees_every_block_and_each_own_transaction_with_its_proof() {
             data: vec![1; 9],
         },
     );
-    assert_eq!(world.seen.closed_watches, vec![7777]);
+    assert_eq!(world.seen.closed, vec![7777]);
 }
 
 #[test]
 fn a_payment_to_oneself_is_one_activity_and_still_proven() {
-    let mut world = World::new(1, 0, 85);
+    let mut world = World::town(1, 0, 85);
     let own = transaction(&world.genesis, 1, 0, transfer(50, 1));
     match world.submit(0, &own) {
         Some(SubmitReply::Rejected(_)) => return,

@@ -2,14 +2,14 @@
 
 use rand::RngExt as _;
 
-use super::world::World;
 use crate::behaviour::{Role, Service, Topic};
 use crate::chain::testing::network;
 use crate::replica::{Input, Tag};
+use crate::sim::World;
 
 #[test]
 fn whatever_strangers_send_a_node_goes_on() {
-    let mut world = World::new(4, 0, 90);
+    let mut world = World::town(4, 0, 90);
     let stranger = network::key(98).public();
     world.step(
         0,
@@ -41,7 +41,7 @@ fn whatever_strangers_send_a_node_goes_on() {
         let from = stranger;
         let input = match number % 4 {
             0 => {
-                let answer = world.ask(0, service, data);
+                let answer = world.put(0, service, data);
                 assert!(answer.is_some());
                 continue;
             }

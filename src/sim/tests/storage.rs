@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::world::World;
 use crate::chain::codec::{Decode, Encode};
 use crate::chain::query::Query;
 use crate::replica::wire::{FinalBlock, SubmitReply};
 use crate::replica::{Moment, Replica, Settings, StartError};
+use crate::sim::World;
 use crate::store::{BlockIndex, Checkpoint, Disk as _, SimDisk, StateChanges, Store, Survival};
 
 /// Pays some times, hands in again what is lost, starts node 0 again whenever it is down; all must
@@ -16,13 +16,13 @@ fn pay_through_all(world: &mut World, payments: u64, mut next_crash: Option<(u64
     for nonce in 0..payments {
         let payment = world.payment(1, nonce, 100, 2);
         let id = payment.id();
-        let end = world.now + Duration::from_secs(60);
+        let end = world.now() + Duration::from_secs(60);
         let mut turn = 0;
         while !world.is_final(&id) {
-            assert!(world.now < end, "payment {nonce} is not final");
+            assert!(world.now() < end, "payment {nonce} is not final");
             if world.nodes[0].live.is_none() {
                 world.nodes[0].disk.mend();
-                world.nodes[0].crash_in = next_crash.take();
+                world.nodes[0].fate.crash_in = next_crash.take();
                 world.start(0).unwrap();
             }
             let node = turn % world.nodes.len();
@@ -37,7 +37,7 @@ fn pay_through_all(world: &mut World, payments: u64, mut next_crash: Option<(u64
         world.nodes[0].disk.mend();
         world.start(0).unwrap();
     }
-    world.nodes[0].crash_in = None;
+    world.nodes[0].fate.crash_in = None;
     for node in 0..world.nodes.len() {
         // The disk may fail at the very end, too.
         world.nodes[node].disk.mend();
@@ -66,10 +66,10 @@ fn the_power_may_fail_before_every_effect() {
                 Survival::Everything,
                 Survival::Sectors(point),
             ] {
-                let mut world = World::new(validators, 0, 50 + point);
-                world.nodes[0].crash_in = Some((point, survival));
+                let mut world = World::town(validators, 0, 50 + point);
+                world.nodes[0].fate.crash_in = Some((point, survival));
                 pay_through_all(&mut world, 3, None);
-                was_reached |= world.judge.crashes > 0;
+                was_reached |= world.tally.faults.contains_key("crash at an effect");
             }
             if !was_reached {
                 break;
@@ -89,9 +89,9 @@ fn the_power_may_fail_in_a_flush_and_again_while_the_node_recovers() {
     for validators in [1, 2] {
         for torn in 0..10 {
             for second in 0..8 {
-                let mut world = World::new(validators, 0, torn * 100 + second);
+                let mut world = World::town(validators, 0, torn * 100 + second);
                 world.nodes[0].disk.fail_syncs_after(2 + torn / 4);
-                world.nodes[0].survival = Survival::Sectors(torn);
+                world.nodes[0].fate.survival = Survival::Sectors(torn);
                 pay_through_all(&mut world, 2, Some((second, Survival::Nothing)));
             }
         }
@@ -102,13 +102,13 @@ fn the_power_may_fail_in_a_flush_and_again_while_the_node_recovers() {
 fn a_disk_that_fails_stops_the_node_before_anything_leaves_and_it_comes_back() {
     let mut stops = 0;
     for syncs in 0..40 {
-        let mut world = World::new(4, 0, 60 + syncs);
+        let mut world = World::town(4, 0, 60 + syncs);
         world.nodes[0].disk.fail_syncs_after(syncs);
         pay_through_all(&mut world, 3, None);
         stops += 1;
     }
     for bytes in (0..60_000).step_by(1_500) {
-        let mut world = World::new(4, 0, 70 + bytes);
+        let mut world = World::town(4, 0, 70 + bytes);
         world.nodes[0].disk.full_after(bytes);
         pay_through_all(&mut world, 3, None);
         stops += 1;
@@ -118,8 +118,8 @@ fn a_disk_that_fails_stops_the_node_before_anything_leaves_and_it_comes_back() {
 
 #[test]
 fn a_single_node_stops_when_its_disk_fails_and_has_acknowledged_nothing_more() {
-    let mut world = World::new(1, 0, 61);
-    world.nodes[0].survival = Survival::Nothing;
+    let mut world = World::town(1, 0, 61);
+    world.nodes[0].fate.survival = Survival::Nothing;
     world.nodes[0].disk.fail_syncs_after(0);
     let payment = world.payment(1, 0, 100, 2);
     world.submit(0, &payment);
@@ -133,7 +133,7 @@ fn a_single_node_stops_when_its_disk_fails_and_has_acknowledged_nothing_more() {
 
 #[test]
 fn a_restart_from_a_checkpoint_gives_the_same_state() {
-    let mut world = World::new(1, 0, 62);
+    let mut world = World::town(1, 0, 62);
     for nonce in 0..1005 {
         let payment = world.payment(1, nonce, 11, 2);
         world.pay_and_wait(0, &payment);
@@ -174,7 +174,7 @@ fn a_restart_from_a_checkpoint_gives_the_same_state() {
 
 /// Three blocks of a single validator, and the disk they lie on.
 fn short_chain() -> World {
-    let mut world = World::new(1, 0, 63);
+    let mut world = World::town(1, 0, 63);
     for nonce in 0..3 {
         let payment = world.payment(1, nonce, 100, 2);
         world.pay_and_wait(0, &payment);
@@ -289,9 +289,8 @@ fn a_store_with_sound_checksums_and_false_contents_is_refused() {
         };
         store.reindex(height, &index).unwrap();
     }
-    let changes: StateChanges = crate::replica::commit::all_entries(
-        &crate::chain::ledger::Ledger::from_genesis(&world.genesis),
-    );
+    let changes: StateChanges =
+        crate::replica::all_entries(&crate::chain::ledger::Ledger::from_genesis(&world.genesis));
     let checkpoint = Checkpoint {
         height: 3,
         root: world.replica(0).state_root().0,
