@@ -33,6 +33,8 @@ pub struct Manners {
     pub doubled: u32,
     /// What one way carries; `None`: any amount.
     pub bytes_per_second: Option<u64>,
+    /// What a party's line carries of all that it sends; `None`: any amount.
+    pub line_bytes_per_second: Option<u64>,
     /// Whether messages of one way arrive in the order in which they were sent, as on one stream.
     pub is_ordered: bool,
 }
@@ -46,7 +48,19 @@ impl Manners {
             lost_calls: 0,
             doubled: 0,
             bytes_per_second: None,
+            line_bytes_per_second: None,
             is_ordered: false,
+        }
+    }
+
+    /// Houses in the regions of the world: each way carries 100 Mbit/s and keeps the order, each line 1 Gbit/s.
+    pub fn world(regions: Regions) -> Self {
+        Self {
+            delay: Delay::Regions(regions),
+            bytes_per_second: Some(12_500_000),
+            line_bytes_per_second: Some(125_000_000),
+            is_ordered: true,
+            ..Self::good(Duration::ZERO, Duration::ZERO)
         }
     }
 }
@@ -58,6 +72,8 @@ pub struct Net {
     cut: BTreeSet<(usize, usize)>,
     /// When a way has carried all that was given to it.
     free_at: BTreeMap<(usize, usize), Duration>,
+    /// When a party's line has.
+    line_free_at: BTreeMap<usize, Duration>,
     /// When the last message of a way arrives.
     last_at: BTreeMap<(usize, usize), Duration>,
 }
@@ -68,6 +84,7 @@ impl Net {
             manners,
             cut: BTreeSet::new(),
             free_at: BTreeMap::new(),
+            line_free_at: BTreeMap::new(),
             last_at: BTreeMap::new(),
         }
     }
@@ -120,14 +137,20 @@ impl Net {
             Delay::Between(least, most) => between(random, *least, *most),
             Delay::Regions(regions) => regions.flight(random, from, to),
         };
-        let mut arrives = now + flight;
-        if let Some(rate) = self.manners.bytes_per_second {
-            let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
-            let micros = bytes.saturating_mul(1_000_000) / rate.max(1);
-            let free_at = self.free_at.entry((from, to)).or_default();
-            *free_at = (*free_at).max(now) + Duration::from_micros(micros);
-            arrives = *free_at + flight;
+        let mut leaves = now;
+        if let Some(rate) = self.manners.line_bytes_per_second {
+            leaves = carry(
+                self.line_free_at.entry(from).or_default(),
+                leaves,
+                bytes,
+                rate,
+            );
         }
+        if let Some(rate) = self.manners.bytes_per_second {
+            let free_at = self.free_at.entry((from, to)).or_default();
+            leaves = carry(free_at, leaves, bytes, rate);
+        }
+        let mut arrives = leaves + flight;
         if self.manners.is_ordered {
             let last_at = self.last_at.entry((from, to)).or_default();
             *last_at = (*last_at).max(arrives);
@@ -137,8 +160,53 @@ impl Net {
     }
 }
 
+/// When something given to a line or a way at `now` has left it, behind all that was given to it before.
+fn carry(free_at: &mut Duration, now: Duration, bytes: usize, rate: u64) -> Duration {
+    let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
+    let nanos = bytes.saturating_mul(1_000_000_000) / rate.max(1);
+    *free_at = (*free_at).max(now) + Duration::from_nanos(nanos);
+    *free_at
+}
+
 /// By chance, to the microsecond.
 pub(super) fn between(random: &mut StdRng, least: Duration, most: Duration) -> Duration {
     let micros = |time: Duration| u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
     Duration::from_micros(random.random_range(micros(least)..=micros(most.max(least))))
+}
+
+#[cfg(test)]
+mod tests {
+    use rand::SeedableRng as _;
+
+    use super::*;
+
+    #[test]
+    fn what_a_node_says_to_many_waits_for_its_line_and_to_one_for_the_way() {
+        let mut random = StdRng::seed_from_u64(1);
+        let mut net = Net::new(Manners {
+            bytes_per_second: Some(1_000),
+            line_bytes_per_second: Some(10_000),
+            ..Manners::good(Duration::ZERO, Duration::ZERO)
+        });
+        let mut way = |way| net.way(&mut random, Duration::ZERO, way, 1_000, 0);
+        let took = |ms| Some(Duration::from_millis(ms));
+        assert_eq!(way((0, 1)), took(1_100));
+        assert_eq!(way((0, 2)), took(1_200));
+        assert_eq!(way((0, 1)), took(2_100));
+        assert_eq!(way((3, 1)), took(1_100));
+    }
+
+    #[test]
+    fn messages_of_an_ordered_way_do_not_overtake() {
+        let mut random = StdRng::seed_from_u64(1);
+        let mut net = Net::new(Manners {
+            is_ordered: true,
+            ..Manners::good(Duration::from_millis(1), Duration::from_millis(100))
+        });
+        let arrivals = (0..100).map(|ms| {
+            let now = Duration::from_millis(ms);
+            now + net.way(&mut random, now, (0, 1), 1, 0).unwrap()
+        });
+        assert!(arrivals.collect::<Vec<_>>().is_sorted());
+    }
 }

@@ -10,6 +10,7 @@ use rand::RngExt as _;
 
 use super::net::{Delay, Manners};
 use super::plan::{Plan, Profile};
+use super::regions::Regions;
 use super::world::World;
 use crate::store::Survival;
 
@@ -19,7 +20,7 @@ pub(super) const STEP: Duration = Duration::from_millis(100);
 const SKEW_MS: i64 = 3_000;
 
 /// The network when nothing is wrong with it.
-fn calm(plan: &Plan) -> Manners {
+fn calm(plan: &Plan, world: &mut World) -> Manners {
     let good = |least: u64, most: u64| {
         Manners::good(Duration::from_micros(least), Duration::from_micros(most))
     };
@@ -28,7 +29,12 @@ fn calm(plan: &Plan) -> Manners {
             is_ordered: true,
             ..good(200, 1_000)
         },
-        Profile::Chaos | Profile::Byzantine | Profile::World => good(1_000, 20_000),
+        Profile::Chaos | Profile::Byzantine => good(1_000, 20_000),
+        Profile::World => {
+            let validators = plan.nodes as usize;
+            let others = world.nodes.len().saturating_sub(validators) + plan.wallets as usize;
+            Manners::world(Regions::spread(&mut world.random, validators, others))
+        }
     }
 }
 
@@ -43,6 +49,7 @@ fn rough(world: &mut World, worst: u32) -> Manners {
         lost_calls: lost / 2,
         doubled: world.random.random_range(0..100),
         bytes_per_second: rate.then(|| world.random.random_range(20_000..2_000_000)),
+        line_bytes_per_second: None,
         is_ordered: world.random.random_range(0..3) == 0,
     }
 }
@@ -66,7 +73,7 @@ pub(super) struct Trouble {
 impl Trouble {
     /// The trouble of a plan; the network is as it will be from the beginning.
     pub(super) fn begin(plan: &Plan, world: &mut World) -> Self {
-        let calm = calm(plan);
+        let calm = calm(plan, world);
         let (manners, odds) = match plan.profile {
             Profile::Lan | Profile::World => (calm.clone(), 0),
             Profile::Chaos => (rough(world, 300), [22, 50][world.random.random_range(0..2)]),

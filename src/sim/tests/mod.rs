@@ -31,3 +31,17 @@ fn one_seed_has_one_course() {
         assert_eq!(first, again, "seed {seed}");
     }
 }
+
+#[test]
+fn validators_all_over_the_world_agree() {
+    let plan = Plan {
+        nodes: 10,
+        followers: 2,
+        duration: Duration::from_secs(70),
+        ..plan(Profile::World)
+    };
+    let outcome = simulate(&plan, 1, None);
+    assert_eq!(outcome.violation, None);
+    assert!(outcome.tally.blocks() >= 2, "{:?}", outcome.tally.rounds);
+    assert_eq!(outcome.tally.rounds.keys().next_back(), Some(&0));
+}
