@@ -184,8 +184,10 @@ impl<'a> Reader<'a> {
         limit: usize,
     ) -> Result<Vec<T>, DecodeError> {
         let length = self.count(what, limit)?;
-        // An element may be smaller in bytes than in memory: grow as the elements really come.
-        let mut values = Vec::with_capacity(length.min(1024));
+        // A claim buys no more memory than bytes are there; elements that are larger in memory than in
+        // bytes make it grow as they really come.
+        let room = self.left.len() / size_of::<T>().max(1);
+        let mut values = Vec::with_capacity(length.min(room));
         for _ in 0..length {
             values.push(T::decode(self)?);
         }
