@@ -349,9 +349,11 @@ fn invalid(what: &str) -> io::Error {
 #[cfg(test)]
 mod tests {
     use libp2p::futures::{executor::block_on, io::Cursor};
+    use proptest::prelude::*;
     use request_response::Codec as _;
 
     use super::*;
+    use crate::chain::testing::damage;
 
     fn codec() -> (FrameCodec, StreamProtocol) {
         let caps = Caps {
@@ -405,5 +407,30 @@ mod tests {
             let mut bytes = Cursor::new(frame);
             assert!(block_on(codec.read_response(&name, &mut bytes)).is_err());
         }
+    }
+
+    proptest! {
+        #[test]
+        fn damaged_requests_and_replies_are_refused_or_are_the_one_form_of_others(bytes in damage::bytes(frames())) {
+            let (mut codec, name) = codec();
+            let mut out = Cursor::new(Vec::new());
+            if let Ok(request) = block_on(codec.read_request(&name, &mut Cursor::new(&bytes))) {
+                block_on(codec.write_request(&name, &mut out, request)).unwrap();
+                prop_assert!(bytes.starts_with(&out.into_inner()));
+            }
+            let mut out = Cursor::new(Vec::new());
+            if let Ok(reply) = block_on(codec.read_response(&name, &mut Cursor::new(&bytes))) {
+                block_on(codec.write_response(&name, &mut out, reply)).unwrap();
+                prop_assert!(bytes.starts_with(&out.into_inner()));
+            }
+        }
+    }
+
+    fn frames() -> Vec<Vec<u8>> {
+        vec![
+            vec![8, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8],
+            vec![3, 0, 0, 0, 0, 7, 7],
+            vec![1, 0, 0, 0, 2],
+        ]
     }
 }

@@ -3,6 +3,7 @@
 //! Only for tests, of this room and of those above. A strategy makes only values that their types
 //! promise (ordered, bounded, canonical); signatures are good only where the name says so.
 
+pub(crate) mod damage;
 pub(crate) mod network;
 
 use std::collections::BTreeMap;

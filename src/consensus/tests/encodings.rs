@@ -10,6 +10,7 @@ use super::people::{GENESIS, block, key, proposal, vote};
 use crate::chain::certificate::{VoteKind, vote_sign_bytes};
 use crate::chain::codec::{Decode, Encode};
 use crate::chain::hash::{Hash, hex};
+use crate::chain::testing::damage;
 use crate::chain::testing::network::assert_golden;
 use crate::consensus::context::{Height, Value};
 use crate::consensus::message::{
@@ -156,6 +157,10 @@ fn rounds_beyond_all_reason_are_refused() {
     assert!(Message::from_bytes(&at(MAX_ROUND + 1)).is_err());
 }
 
+fn damaged_entries() -> impl Strategy<Value = Vec<u8>> {
+    damage::bytes(log_entries().into_iter().map(|(_, bytes)| bytes).collect())
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(128))]
 
@@ -165,6 +170,14 @@ proptest! {
         let _ = wal::decode(&tagged);
         if let Ok(message) = Message::from_bytes(&tagged) {
             prop_assert_eq!(message.to_bytes(), tagged);
+        }
+    }
+
+    #[test]
+    fn a_damaged_log_entry_is_refused_or_is_the_one_form_of_another(bytes in damaged_entries()) {
+        if let Ok(entry) = wal::decode(&bytes) {
+            let body = entry.body;
+            prop_assert_eq!(wal::encode(&entry.input, |_| body.clone()), Some(bytes));
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The vault's promises: what opens, what is refused and with which words, and the frozen forms.
 
 use super::*;
+use crate::chain::testing::damage;
 use proptest::prelude::*;
 
 const PASSWORD: &str = "correct horse";
@@ -279,6 +280,17 @@ proptest! {
     #[test]
     fn no_bytes_panic_the_reader(bytes in proptest::collection::vec(any::<u8>(), 0..600)) {
         prop_assert!(KeystoreFile::decode(&bytes).is_err());
+    }
+
+    #[test]
+    fn a_damaged_keystore_is_refused_or_comes_back_as_it_was_read(bytes in damage::bytes(vec![sealed()])) {
+        if let Ok(read) = KeystoreFile::decode(&bytes) {
+            let written = read.encode();
+            let again = KeystoreFile::decode(&written).unwrap();
+            prop_assert_eq!(again.associated_data(), read.associated_data());
+            prop_assert_eq!(again.ciphertext, read.ciphertext);
+            prop_assert_eq!(again.encode(), written);
+        }
     }
 
     #[test]
