@@ -34,6 +34,10 @@ impl World {
         let (replica, effects) = Replica::open(settings, &store, self.moment(node))?;
         let now = self.now();
         let floor = self.nodes[node].fate.floor.take();
+        if floor.is_some() {
+            let signed = store.guard_last().map_or(0, |mark| mark.height);
+            self.nodes[node].fate.votes_above = signed;
+        }
         self.judge.reopened(node, now, &store, floor);
         self.nodes[node].epoch += 1;
         self.nodes[node].stopped = None;

@@ -46,6 +46,8 @@ pub struct Fate {
     pub backup: Option<(SimDisk, u64)>,
     /// The height that it may go back to at its next start, because its disk was put back.
     pub(super) floor: Option<u64>,
+    /// Since it came back without its log, it votes only above this height.
+    pub(super) votes_above: u64,
 }
 
 /// What runs.
@@ -76,6 +78,7 @@ impl Node {
                 survival: Survival::Everything,
                 backup: None,
                 floor: None,
+                votes_above: 0,
             },
             performed: 0,
             stopped: None,

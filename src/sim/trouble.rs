@@ -114,7 +114,9 @@ impl Trouble {
     fn revive(&self, world: &mut World, node: usize) {
         world.nodes[node].disk.mend();
         let is_restored = world.random.random_range(0..4) == 0;
-        if is_restored && world.put_back(node) {
+        // A malicious validator may be silent for ever: then none can be spared.
+        let is_spared = self.profile != Profile::Byzantine && may_forget(world, node);
+        if is_restored && is_spared && world.put_back(node) {
             world.tally.fault("restored from a backup");
         }
         world.must_start(node);
@@ -238,6 +240,18 @@ impl Trouble {
             }
         }
     }
+}
+
+/// Whether a node may come back without the log of what it signed. It then follows without voting until the others
+/// have passed its guard: so they must be enough by themselves, and none of them in the same plight.
+fn may_forget(world: &World, node: usize) -> bool {
+    let remembers = |place: usize| {
+        let fate = &world.nodes[place].fate;
+        place == node || fate.votes_above <= world.nodes[place].height()
+    };
+    let validators = &world.genesis.validators;
+    let is_spare = validators.quorum_count() < validators.count();
+    is_spare && (0..world.nodes.len()).all(remembers)
 }
 
 /// What is left of unsynced writes, by chance.
