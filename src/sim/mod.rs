@@ -17,6 +17,7 @@ mod plan;
 mod regions;
 mod run;
 mod speech;
+mod stranger;
 mod tally;
 #[cfg(test)]
 mod tests;

@@ -14,7 +14,7 @@ pub const DAWN_MS: u64 = 1_767_225_600_000;
 /// The fee of a transaction, in nits.
 pub const FEE_NITS: u64 = 2;
 /// What each person has at first, in nits: 1,000 NAT.
-const WEALTH_NITS: u64 = 100_000_000_000;
+pub(super) const WEALTH_NITS: u64 = 100_000_000_000;
 
 /// The key of somebody: a role and a number.
 fn key(role: &'static str, number: u32) -> SecretKey {
@@ -37,6 +37,11 @@ pub fn person(number: u32) -> SecretKey {
     key("person", number)
 }
 
+/// The key of the one who cheats.
+pub(super) fn stranger() -> SecretKey {
+    key("stranger", 0)
+}
+
 /// So many validators and followers, and people with money.
 ///
 /// # Errors
@@ -46,8 +51,9 @@ pub fn cast(validators: u32, followers: u32, people: u32) -> Result<Cast, Genesi
         key: validator(number).public(),
         power: 1,
     });
-    let accounts = (0..people).map(|number| GenesisAccount {
-        address: person(number).address(),
+    let rich = (0..people).map(person).chain([stranger()]);
+    let accounts = rich.map(|key| GenesisAccount {
+        address: key.address(),
         balance: Amount::from_nits(WEALTH_NITS),
         name: None,
     });

@@ -23,6 +23,11 @@ impl Profile {
     /// All of them.
     pub const ALL: [Self; 4] = [Self::Lan, Self::Chaos, Self::Byzantine, Self::World];
 
+    /// Whether anything goes wrong in it.
+    pub(super) fn is_rough(self) -> bool {
+        matches!(self, Self::Chaos | Self::Byzantine)
+    }
+
     /// Its name on the command line.
     pub fn name(self) -> &'static str {
         match self {

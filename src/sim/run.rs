@@ -9,6 +9,7 @@ use std::time::Duration;
 use super::net::Manners;
 use super::people;
 use super::plan::Plan;
+use super::stranger::Stranger;
 use super::tally::Tally;
 use super::trace::Listener;
 use super::trouble::{STEP, Trouble};
@@ -85,12 +86,16 @@ fn course(
     let manners = Manners::good(Duration::ZERO, Duration::ZERO);
     let world = place.insert(World::new(cast, manners, seed, listener));
     let mut trouble = Trouble::begin(plan, world);
+    let mut stranger = Stranger::default();
     for node in 0..world.nodes.len() {
         world.must_start(node);
     }
     while world.now() < plan.duration {
         world.advance(STEP, |_| false)?;
         trouble.act(world);
+        if plan.profile.is_rough() {
+            stranger.act(world);
+        }
     }
     trouble.end(world);
     let is_done = world.advance(RECOVERY, |world| world.is_in_step())?;

@@ -5,7 +5,7 @@
 //! A question is answered or given up after a while.
 //! Never: change a message, but for a node that lies. Next: `net.rs` (whether it arrives).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -13,7 +13,9 @@ use rand::RngExt as _;
 
 use super::describe;
 use super::net::Delay;
+use super::people;
 use super::trace::Parties;
+use super::violation::Invariant;
 use super::wallet::WalletEvent;
 use super::world::{Due, Event, World};
 use crate::behaviour::{Service, Topic};
@@ -73,6 +75,8 @@ pub(super) struct Speech {
     requests: BTreeMap<RequestId, (usize, u64, Service)>,
     /// Who watches, and at which node.
     pub(super) watches: BTreeMap<WatchId, (usize, usize)>,
+    /// What strangers have forged: nobody may take it for good.
+    forged: BTreeSet<Hash>,
     /// Answers to those who asked from outside the world.
     outside: BTreeMap<RequestId, Vec<u8>>,
 }
@@ -206,10 +210,18 @@ impl World {
         let Some((from, told)) = self.speech.judging.remove(&id) else {
             return;
         };
+        let is_forged = self.speech.forged.contains(&told.id);
         match verdict {
-            Verdict::Accept => self.hand_on(node, Some(from), &told),
+            Verdict::Accept => {
+                let now = self.now();
+                self.judge.hold(Invariant::Manners, now, !is_forged, || {
+                    let forgery = describe::gossip(told.topic, &told.data);
+                    format!("node {node} takes a forgery for good: {forgery}")
+                });
+                self.hand_on(node, Some(from), &told);
+            }
             Verdict::Ignore => {}
-            Verdict::Reject => self.seen.rejects += 1,
+            Verdict::Reject => self.seen.rejects += u64::from(!is_forged),
         }
     }
 
@@ -465,6 +477,33 @@ impl World {
             is_again,
         };
         self.happen(node, event);
+    }
+
+    /// Lets a node hear something from a stranger who is connected to it alone; nobody may take what `is_forged` for good.
+    pub(super) fn overhear(&mut self, node: usize, topic: Topic, data: Vec<u8>, is_forged: bool) {
+        let told = Told::new(topic, data);
+        let now = self.now();
+        if let Some(live) = self.nodes[node].live.as_mut() {
+            live.heard.insert(told.id, now);
+        }
+        if is_forged {
+            self.speech.forged.insert(told.id);
+        }
+        self.note("stranger", Parties(node, None), told.id.as_bytes(), || {
+            let words = describe::gossip(told.topic, &told.data);
+            format!("hears from a stranger: {words}")
+        });
+        let id = self.speech.number();
+        let data = told.data.clone();
+        self.speech.judging.insert(id, (usize::MAX, told));
+        let from = people::stranger().public();
+        let input = Input::Gossip {
+            id,
+            from,
+            topic,
+            data,
+        };
+        self.step(node, input);
     }
 
     /// Plans something for a wallet's present run.

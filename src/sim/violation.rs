@@ -28,7 +28,7 @@ pub enum Invariant {
     PaidOnce,
     /// When faults have ended, all goes on within a bounded time.
     Progress,
-    /// Honest nodes say only what fits and can be read, and blame none of their kind.
+    /// Honest nodes say only what fits and can be read, pass on nothing forged, and blame none of their kind.
     Manners,
     /// No node stops for a reason that lies in itself.
     Soundness,
