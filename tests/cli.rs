@@ -11,6 +11,8 @@ mod refusals;
 #[cfg(unix)]
 #[path = "cli/running.rs"]
 mod running;
+#[path = "cli/simulate.rs"]
+mod simulate;
 #[cfg(target_os = "linux")]
 #[path = "cli/terminal.rs"]
 mod terminal;

@@ -4,10 +4,15 @@
 //! the commands, so that each refusal has its own code instead of `usage`. A password is never an
 //! argument: other users of the machine can read those.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::builder::FalseyValueParser;
-use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+use clap::parser::ValueSource;
+use clap::{
+    ArgAction, ArgMatches, Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand,
+    ValueEnum,
+};
 
 /// A currency that a community runs itself.
 #[derive(Debug, Parser)]
@@ -24,6 +29,31 @@ pub struct Arguments {
     /// The command.
     #[command(subcommand)]
     pub command: Command,
+}
+
+impl Arguments {
+    /// Reads what was typed.
+    ///
+    /// # Errors
+    /// What clap says of a mistake, or to whom asks for help.
+    pub fn read(words: &[OsString]) -> Result<Self, clap::Error> {
+        let matches = Self::command().try_get_matches_from(words)?;
+        let mut arguments = Self::from_arg_matches(&matches)?;
+        if let Command::Simulate(simulate) = &mut arguments.command
+            && !is_typed(&matches, "profile")
+        {
+            // A wallet's profile in the environment is not meant for the simulation, whose own has the same name.
+            simulate.profile = DEFAULT_PROFILE.to_owned();
+        }
+        Ok(arguments)
+    }
+}
+
+/// Whether an option was given by word, to the program or to its command.
+fn is_typed(matches: &ArgMatches, name: &str) -> bool {
+    let inner = matches.subcommand().map(|(_, inner)| inner);
+    let source = inner.unwrap_or(matches).value_source(name);
+    source == Some(ValueSource::CommandLine)
 }
 
 /// What holds for every command, before or after it.
@@ -105,6 +135,8 @@ pub enum Form {
 pub enum Command {
     /// A whole network in one command, for trying things out
     Devnet(Devnet),
+    /// Run whole networks in virtual time, with all that can go wrong
+    Simulate(Simulate),
     /// Make a network, or look at one
     Network {
         /// What to do.
@@ -197,6 +229,45 @@ pub struct Devnet {
     /// The folder that keeps it [default: a temporary one]
     #[arg(long, value_name = "DIR")]
     pub dir: Option<PathBuf>,
+}
+
+/// What the simulation runs in, unless something else is asked for.
+const DEFAULT_PROFILE: &str = "chaos";
+
+/// `natcoin simulate`.
+#[derive(Debug, Args)]
+pub struct Simulate {
+    /// Validators, 1 to 128
+    #[arg(long, default_value_t = 4, value_name = "N")]
+    pub nodes: u32,
+    /// Nodes that follow without voting
+    #[arg(long, default_value_t = 0, value_name = "F")]
+    pub followers: u32,
+    /// Wallets that pay each other, 0 or from 2
+    #[arg(long, default_value_t = 8, value_name = "K")]
+    pub wallets: u32,
+    /// lan, chaos, byzantine or world
+    // It has the id of the wallet's profile, which clap then leaves out of this command.
+    #[arg(id = "profile", long, value_name = "WEATHER", default_value = DEFAULT_PROFILE)]
+    pub profile: String,
+    /// Which seeds [default: 0..100, world: 0..1]
+    #[arg(long, value_name = "A..B", conflicts_with = "seed")]
+    pub seeds: Option<String>,
+    /// One seed
+    #[arg(long, value_name = "S")]
+    pub seed: Option<u64>,
+    /// Virtual time of a seed: 500ms, 30s, 5m
+    #[arg(long, value_name = "T", default_value = "20s")]
+    pub duration: String,
+    /// On how many threads [default: all cores]
+    #[arg(long, value_name = "N")]
+    pub threads: Option<usize>,
+    /// End when so many seeds have failed [default: go on]
+    #[arg(long, value_name = "N")]
+    pub stop_at: Option<u64>,
+    /// Show every event of one seed
+    #[arg(long)]
+    pub trace: bool,
 }
 
 /// `natcoin node`.

@@ -61,7 +61,7 @@ pub async fn run(context: &Context, arguments: Devnet) -> Result<(), Failure> {
 }
 
 /// How this program is called from any folder: by its name if the system found it by that, else by its path.
-fn program() -> String {
+pub fn program() -> String {
     let called = std::env::args_os().next().unwrap_or_default();
     let called = PathBuf::from(called);
     let is_found_by_name = called.components().count() < 2;

@@ -42,6 +42,9 @@ pub struct Failure {
     /// The nodes that were tried, and why each was of no use.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub nodes: Vec<NodeFailure>,
+    /// Whether it was told already, as a part of a result.
+    #[serde(skip)]
+    pub is_told: bool,
     /// How the program ends.
     #[serde(skip)]
     pub exit: Exit,
@@ -70,6 +73,7 @@ impl Failure {
             hint: hint.into(),
             transaction: None,
             nodes: Vec::new(),
+            is_told: false,
             exit,
         }
     }
@@ -141,6 +145,14 @@ impl Failure {
             format!("paused: {up} of {validators} nodes, {needed} needed; nothing is lost"),
             KEPT,
         )
+    }
+
+    /// The same failure, which a result has told.
+    pub fn told(self) -> Self {
+        Self {
+            is_told: true,
+            ..self
+        }
     }
 
     /// The same failure, about a transaction.

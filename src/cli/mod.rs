@@ -18,13 +18,12 @@ pub mod output;
 pub mod prompt;
 pub mod report;
 pub mod signal;
+pub mod simulate;
 pub mod values;
 pub mod wallet;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
-
-use clap::Parser;
 
 use self::arguments::{
     Arguments, Command, ExploreCommand, NetworkCommand, NodeCommand, WalletCommand,
@@ -36,7 +35,7 @@ use self::output::Output;
 /// Runs the program on the process's arguments.
 pub fn main() -> ExitCode {
     let words: Vec<OsString> = std::env::args_os().collect();
-    let arguments = match Arguments::try_parse_from(&words) {
+    let arguments = match Arguments::read(&words) {
         Ok(arguments) => arguments,
         Err(error) => return output::usage(&words, &error),
     };
@@ -62,6 +61,7 @@ async fn run(context: &Context, command: Command) -> Result<(), Failure> {
             }
         },
         Command::Devnet(arguments) => devnet::run(context, arguments).await,
+        Command::Simulate(arguments) => simulate::run(context, &arguments).await,
         Command::Node(arguments) => match arguments.command {
             Some(NodeCommand::Id) => output.report(&node::id(arguments.home.as_deref())?),
             Some(NodeCommand::Status) => {

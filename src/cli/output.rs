@@ -4,7 +4,7 @@
 //! to stdout, everything else to stderr. Colours and spinners only where a person looks.
 
 use std::ffi::OsString;
-use std::io::{self, ErrorKind, IsTerminal, Write};
+use std::io::{self, BufWriter, ErrorKind, IsTerminal, Stdout, Write};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -27,6 +27,10 @@ pub struct Output {
 /// A line that moves while the program waits; it goes away when dropped.
 #[derive(Debug)]
 pub struct Progress(Option<ProgressBar>);
+
+/// Many lines on stdout, written together.
+#[derive(Debug)]
+pub struct Lines(BufWriter<Stdout>);
 
 impl Output {
     /// The output of a command.
@@ -90,17 +94,51 @@ impl Output {
         Progress(Some(bar))
     }
 
-    /// Prints a failure and gives the program's exit code.
+    /// Shows how far many things are, out of so many; `None` if nobody looks.
+    pub fn bar(&self, count: u64) -> Progress {
+        if self.quiet || !self.watched {
+            return Progress(None);
+        }
+        let bar = ProgressBar::new(count);
+        if let Ok(style) = ProgressStyle::with_template("[{bar:24}] {pos} of {len}{msg}") {
+            bar.set_style(style.progress_chars("=> "));
+        }
+        Progress(Some(bar))
+    }
+
+    /// Where many lines go, one after another.
+    pub fn lines(&self) -> Lines {
+        Lines(BufWriter::new(io::stdout()))
+    }
+
+    /// Prints a failure, unless a result has told it, and gives the program's exit code.
     pub fn failure(&self, failure: &Failure) -> ExitCode {
         if failure.is_output_closed() {
             return ExitCode::SUCCESS;
         }
-        print_failure(self.form, failure);
+        if !failure.is_told {
+            print_failure(self.form, failure);
+        }
         ExitCode::from(failure.exit as u8)
     }
 }
 
+impl Lines {
+    /// Prints a line, soon; tells whether there is still somebody who reads.
+    pub fn line(&mut self, text: &str) -> bool {
+        writeln!(self.0, "{text}").is_ok()
+    }
+}
+
 impl Progress {
+    /// Says how far it is, and more.
+    pub fn at(&self, done: u64, text: &str) {
+        if let Some(bar) = &self.0 {
+            bar.set_position(done);
+            bar.set_message(text.to_owned());
+        }
+    }
+
     /// Says what it waits for now.
     pub fn set(&self, text: &str) {
         if let Some(bar) = &self.0 {
@@ -231,6 +269,17 @@ fn write_stdout(text: &str) -> Result<(), Failure> {
 fn write_stderr(text: &str) {
     // Without stderr there is nowhere to complain that there is no stderr.
     let _ = writeln!(io::stderr().lock(), "{text}");
+}
+
+/// Whether the system's language settings allow for more than ASCII.
+pub fn is_unicode_welcome() -> bool {
+    let value = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+    let language = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(value);
+    let is_utf8 = |language: String| {
+        let language = language.to_ascii_lowercase();
+        language.contains("utf-8") || language.contains("utf8")
+    };
+    cfg!(windows) || language.is_some_and(is_utf8)
 }
 
 /// <https://no-color.org>, and terminals that cannot.

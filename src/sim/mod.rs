@@ -6,17 +6,20 @@
 //!
 //! Next: `plan.rs` (what is simulated), `run.rs` (a seed from first to last), `world.rs` (what happens).
 
+mod campaign;
 mod clock;
 mod describe;
 mod judge;
 mod life;
 mod net;
 mod node;
+mod panics;
 mod people;
 mod plan;
 mod regions;
 mod run;
 mod speech;
+mod spread;
 mod stranger;
 mod tally;
 #[cfg(test)]
@@ -27,14 +30,16 @@ mod violation;
 mod wallet;
 mod world;
 
+pub use campaign::{Campaign, Found, Gauge, MAX_FOUND, Sums};
 pub use judge::Judge;
 pub use net::{Delay, Manners, Net};
 pub use node::{Fate, Lie, Live, Node};
 pub use people::cast;
 pub use plan::{MAX_NODES, MAX_WALLETS, Plan, PlanError, Profile, UnknownProfile};
 pub use regions::Regions;
-pub use run::{Outcome, RECOVERY, simulate};
+pub use run::{Outcome, RECOVERY, simulate, simulate_while};
 pub use speech::Told;
+pub use spread::Spread;
 pub use tally::{Tally, Traffic};
 pub use trace::{Listener, Trace};
 pub use violation::{Invariant, Violation};

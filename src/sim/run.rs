@@ -2,11 +2,10 @@
 //!
 //! Next: `trouble.rs` (the rough part), `world.rs`.
 
-use std::any::Any;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 use super::net::Manners;
+use super::panics;
 use super::people;
 use super::plan::Plan;
 use super::stranger::Stranger;
@@ -37,10 +36,35 @@ pub struct Outcome {
 ///
 /// The plan must have passed [`Plan::check`]; whatever goes wrong beyond that is a [`Violation`].
 pub fn simulate(plan: &Plan, seed: u64, listener: Option<Listener>) -> Outcome {
+    run(plan, seed, listener, &mut |_| true).0
+}
+
+/// As [`simulate`], but `goes_on` is asked ten times a second of virtual time, with that time: `None` if it said no.
+pub fn simulate_while(
+    plan: &Plan,
+    seed: u64,
+    listener: Option<Listener>,
+    goes_on: &mut dyn FnMut(Duration) -> bool,
+) -> Option<Outcome> {
+    let (outcome, end) = run(plan, seed, listener, goes_on);
+    (end == End::Reached).then_some(outcome)
+}
+
+/// How a course ends that violates nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum End {
+    Reached,
+    GivenUp,
+}
+
+fn run(
+    plan: &Plan,
+    seed: u64,
+    listener: Option<Listener>,
+    goes_on: &mut dyn FnMut(Duration) -> bool,
+) -> (Outcome, End) {
     let mut world = None;
-    let result = catch_unwind(AssertUnwindSafe(|| {
-        course(plan, seed, listener, &mut world)
-    }));
+    let result = panics::catch(|| course(plan, seed, listener, &mut world, goes_on));
     let mut outcome = Outcome {
         seed,
         trace: Hash::ZERO,
@@ -53,21 +77,16 @@ pub fn simulate(plan: &Plan, seed: u64, listener: Option<Listener>) -> Outcome {
         outcome.trace = world.trace.hash();
         outcome.tally = world.count().clone();
     }
-    outcome.violation = match result {
-        Ok(result) => result.err(),
-        Err(panic) => Some(Violation {
+    let result = result.unwrap_or_else(|words| {
+        Err(Violation {
             invariant: Invariant::Soundness,
             at,
-            what: format!("a panic: {}", words_of(&*panic)),
-        }),
-    };
-    outcome
-}
-
-fn words_of(panic: &(dyn Any + Send)) -> String {
-    let text = panic.downcast_ref::<String>().cloned();
-    text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()))
-        .unwrap_or_default()
+            what: format!("a panic: {words}"),
+        })
+    });
+    let end = *result.as_ref().unwrap_or(&End::Reached);
+    outcome.violation = result.err();
+    (outcome, end)
 }
 
 fn course(
@@ -75,7 +94,8 @@ fn course(
     seed: u64,
     listener: Option<Listener>,
     place: &mut Option<World>,
-) -> Result<(), Violation> {
+    goes_on: &mut dyn FnMut(Duration) -> bool,
+) -> Result<End, Violation> {
     let unsound = |what: String| Violation {
         invariant: Invariant::Soundness,
         at: Duration::ZERO,
@@ -91,6 +111,9 @@ fn course(
         world.must_start(node);
     }
     while world.now() < plan.duration {
+        if !goes_on(world.now()) {
+            return Ok(End::GivenUp);
+        }
         world.advance(STEP, |_| false)?;
         trouble.act(world);
         if plan.profile.is_rough() {
@@ -98,7 +121,13 @@ fn course(
         }
     }
     trouble.end(world);
-    let is_done = world.advance(RECOVERY, |world| world.is_in_step())?;
+    let (end, mut is_done) = (world.now() + RECOVERY, false);
+    while !is_done && world.now() < end {
+        if !goes_on(world.now()) {
+            return Ok(End::GivenUp);
+        }
+        is_done = world.advance(STEP, |world| world.is_in_step())?;
+    }
     let now = world.now();
     let state = || {
         format!(
@@ -119,7 +148,9 @@ fn course(
     world
         .judge
         .hold(Invariant::Manners, now, is_blameless, || blame);
-    world.advance(Duration::ZERO, |_| true).map(drop)
+    world
+        .advance(Duration::ZERO, |_| true)
+        .map(|_| End::Reached)
 }
 
 impl World {

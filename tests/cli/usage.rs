@@ -136,6 +136,7 @@ fn the_help_of_every_command_fits_a_narrow_terminal() {
     let commands = [
         "",
         "devnet",
+        "simulate",
         "network",
         "network new",
         "network show",

@@ -18,6 +18,7 @@ use crate::node::inquiry::InquiryError;
 use crate::node::network::{NetworkError, RequestError};
 use crate::node::profile::ProfileError;
 use crate::node::runner::{Cause, NodeError};
+use crate::sim::{PlanError, UnknownProfile};
 use crate::wallet::journal::JournalError;
 use crate::wallet::vault::VaultError;
 
@@ -156,6 +157,20 @@ impl From<DevnetError> for Failure {
     }
 }
 
+impl From<PlanError> for Failure {
+    fn from(error: PlanError) -> Self {
+        let PlanError::Count { what, least, .. } = &error;
+        let hint = match *what {
+            "nodes" if *least > 1 => {
+                "one of four is malicious then; choose another number with --nodes, or another --profile".to_owned()
+            }
+            "wallets" => "choose another number with --wallets; 0 is for none".to_owned(),
+            what => format!("choose another number with --{what}"),
+        };
+        Self::of(Exit::Usage, "count_invalid", &error, &hint)
+    }
+}
+
 impl From<Rejection> for Failure {
     fn from(rejection: Rejection) -> Self {
         Self::of(
@@ -235,6 +250,7 @@ values! {
     NameError => "name_invalid", "write a name as @alice";
     AddressError => "address_invalid", "copy the address again; it begins with nat1";
     HashError => "hash_invalid", "copy the hash again, whole";
+    UnknownProfile => "profile_invalid", "choose one of them with --profile";
     MemoTooLong => "memo_too_long", "shorten the memo";
     GenesisError => "genesis_invalid", "correct the value and try again";
     AddressFault => "address_invalid", "write it as /ip4/192.0.2.1/udp/18000/quic-v1";

@@ -105,7 +105,7 @@ impl DevnetReady {
 }
 
 /// A word of a shell's line, quoted where it must be.
-fn word(text: &str) -> String {
+pub(super) fn word(text: &str) -> String {
     let is_plain = |c: char| c.is_alphanumeric() || "/\\:._-+~".contains(c);
     match text.chars().all(is_plain) {
         true => text.to_owned(),

@@ -7,6 +7,7 @@ pub mod explore;
 pub mod network;
 pub mod node;
 pub mod payment;
+pub mod simulate;
 pub mod wallet;
 
 use serde::Serialize;
