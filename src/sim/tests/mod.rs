@@ -1,6 +1,7 @@
 //! The simulation itself under test.
 
 mod absence;
+mod crash_points;
 mod liars;
 mod payments;
 mod queries;

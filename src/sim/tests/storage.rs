@@ -56,32 +56,6 @@ fn pay_through_all(world: &mut World, payments: u64, mut next_crash: Option<(u64
 }
 
 #[test]
-fn the_power_may_fail_before_every_effect() {
-    for validators in [1, 2, 4] {
-        let mut point = 0;
-        loop {
-            let mut was_reached = false;
-            for survival in [
-                Survival::Nothing,
-                Survival::Everything,
-                Survival::Sectors(point),
-            ] {
-                let mut world = World::town(validators, 0, 50 + point);
-                world.nodes[0].fate.crash_in = Some((point, survival));
-                pay_through_all(&mut world, 3, None);
-                was_reached |= world.tally.faults.contains_key("crash at an effect");
-            }
-            if !was_reached {
-                break;
-            }
-            // Of four the whole course is long; a step of three still meets every kind of effect.
-            point += if validators == 4 { 3 } else { 1 };
-        }
-        assert!(point > 30, "{validators}: the course has {point} effects");
-    }
-}
-
-#[test]
 fn the_power_may_fail_in_a_flush_and_again_while_the_node_recovers() {
     // Of a torn flush the log keeps the cause of a vote, and not the vote. What is then signed while
     // the log is replayed must be logged too: else the second recovery finds a guard that knows more
