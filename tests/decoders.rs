@@ -46,42 +46,42 @@ fn hold(target: &str, cases: u32) {
 
 #[test]
 fn no_gossip_panics_or_has_a_second_form() {
-    hold("gossip", 512);
+    hold("gossip", 2048);
 }
 
 #[test]
 fn no_request_or_reply_panics_or_has_a_second_form() {
-    hold("services", 256);
+    hold("services", 1024);
 }
 
 #[test]
 fn no_hello_or_frame_panics_or_takes_memory_by_its_word() {
-    hold("speech", 512);
+    hold("speech", 2048);
 }
 
 #[test]
 fn no_transaction_block_or_proof_panics_or_makes_coins() {
-    hold("chain", 192);
+    hold("chain", 1024);
 }
 
 #[test]
 fn no_bytes_make_a_wallet_believe_what_is_not_true() {
-    hold("answers", 256);
+    hold("answers", 2048);
 }
 
 #[test]
 fn no_bootstrap_file_or_typed_text_panics_or_comes_back_as_another() {
-    hold("bootstrap", 192);
+    hold("bootstrap", 512);
 }
 
 #[test]
 fn no_keystore_or_journal_panics_or_comes_back_as_another() {
-    hold("wallet_files", 256);
+    hold("wallet_files", 1024);
 }
 
 #[test]
 fn no_bytes_on_a_nodes_disk_panic_it_or_forge_its_log() {
-    hold("logs", 64);
+    hold("logs", 256);
 }
 
 #[test]
