@@ -85,6 +85,11 @@ fn no_bytes_on_a_nodes_disk_panic_it_or_forge_its_log() {
 }
 
 #[test]
+fn no_course_of_messages_stops_a_node() {
+    hold("node", 192);
+}
+
+#[test]
 fn what_the_fuzzer_found_once_is_right_for_good() {
     for (target, check) in checks::ALL {
         for (_, bytes) in files(&folder("regressions", target)) {
@@ -146,6 +151,8 @@ fn the_checks_can_fail() {
     assert!(held.is_err(), "memory is measured");
     let seed = seeds::of("answers").swap_remove(0).1;
     assert!(canonical::<Answer>(&seed).is_some(), "seeds are read");
+    let decided = seeds::of("node").swap_remove(0).1;
+    assert_eq!(checks::node::tip_after(&decided), 4, "a block is decided");
 }
 
 #[test]

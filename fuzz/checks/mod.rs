@@ -11,6 +11,7 @@ pub mod chain;
 pub mod form;
 pub mod gossip;
 pub mod logs;
+pub mod node;
 pub mod seeds;
 pub mod services;
 pub mod speech;
@@ -21,7 +22,7 @@ pub mod world;
 pub type Check = fn(&[u8]);
 
 /// Every check by the name of its fuzz target.
-pub const ALL: [(&str, Check); 8] = [
+pub const ALL: [(&str, Check); 9] = [
     ("gossip", gossip::check),
     ("services", services::check),
     ("speech", speech::check),
@@ -30,4 +31,5 @@ pub const ALL: [(&str, Check); 8] = [
     ("bootstrap", bootstrap::check),
     ("wallet_files", wallet_files::check),
     ("logs", logs::check),
+    ("node", node::check),
 ];

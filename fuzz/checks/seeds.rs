@@ -19,8 +19,8 @@ use natcoin::wallet::journal::Journal;
 use natcoin::wallet::payment::Payment;
 use natcoin::wallet::vault::{KdfParams, Password, RecoveryWords, SealingRandom, Vault};
 
-use super::logs;
 use super::world::{pay, person, validator, world};
+use super::{logs, node};
 
 /// A name and its bytes.
 pub type Seed = (&'static str, Vec<u8>);
@@ -36,6 +36,7 @@ pub fn of(target: &str) -> Vec<Seed> {
         "bootstrap" => of_bootstrap(),
         "wallet_files" => of_wallet_files(),
         "logs" => logs::seeds(),
+        "node" => node::seeds(),
         _ => Vec::new(),
     }
 }
