@@ -12,7 +12,7 @@ use rand::seq::SliceRandom as _;
 use crate::common::processes::Transport;
 
 use super::life::Conditions;
-use super::load::Load;
+use super::load::{self, Load};
 use super::plan::{Copy, Outage, Spell, Trouble};
 use super::town::Town;
 use super::wait;
@@ -39,8 +39,8 @@ pub struct Course {
     town: Town,
     load: Option<Load>,
     began: Instant,
-    diary: Vec<String>,
-    outages: Vec<(Instant, Instant)>,
+    diary: Vec<(Instant, String)>,
+    outages: Vec<load::Outage>,
     rng: StdRng,
 }
 
@@ -77,8 +77,7 @@ pub fn run(setting: Setting, plan: impl Iterator<Item = Spell>) {
 
 impl Course {
     fn note(&mut self, what: String) {
-        let at = self.began.elapsed().as_millis();
-        self.diary.push(format!("{at:>7} ms  {what}"));
+        self.diary.push((clock::now(), what));
     }
 
     fn load(&self) -> &Load {
@@ -272,7 +271,11 @@ impl Course {
         self.note("  ended".to_owned());
         self.town.wait_healed(&nodes);
         let healed = clock::now();
-        self.outages.push((began, healed));
+        self.outages.push(load::Outage {
+            began,
+            ended: healed,
+            is_dark: reached.is_empty(),
+        });
         self.go_on(healed, "after it");
     }
 
@@ -303,6 +306,8 @@ impl Course {
         let book = self.load.take().expect("the first end").end();
         self.town.check_alive();
         self.note(format!("end of {spent:?}: {}", book.summary()));
+        self.diary.extend(book.unusual());
+        self.diary.sort();
         book.check(&self.outages);
         self.note("every payment is where it belongs".to_owned());
         self.check_roots();
@@ -347,8 +352,11 @@ impl Course {
     )]
     fn tell(&self) {
         let Setting { name, seed, .. } = self.setting;
-        let diary = self.diary.join("\n");
-        eprintln!("{name}, seed {seed}:\n{diary}");
+        eprintln!("{name}, seed {seed}:");
+        for (at, what) in &self.diary {
+            let at = at.saturating_duration_since(self.began).as_millis();
+            eprintln!("{at:>7} ms  {what}");
+        }
     }
 }
 

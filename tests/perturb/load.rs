@@ -25,6 +25,15 @@ const SETTLING: Duration = Duration::from_secs(120);
 /// More entries than any course makes.
 const ALL: &str = "1000000";
 
+/// A time in which more nodes were disturbed than the network stands.
+#[derive(Debug, Clone, Copy)]
+pub struct Outage {
+    pub began: Instant,
+    pub ended: Instant,
+    /// Whether no node at all could be reached.
+    pub is_dark: bool,
+}
+
 /// A payment and what the wallet said of it.
 #[derive(Debug)]
 pub struct Payment {
@@ -129,18 +138,20 @@ struct History {
 impl Book {
     /// Holds what the wallets said to what the chain says, to the last nit.
     ///
-    /// In an outage a wallet may say "not final" (5) or "no node" (3); otherwise every payment must be final.
-    pub fn check(&self, outages: &[(Instant, Instant)]) {
+    /// In an outage a wallet may say "not final" (5), and "no node" (3) if none could be reached; otherwise every
+    /// payment must be final.
+    pub fn check(&self, outages: &[Outage]) {
         for one in &self.payments {
-            let in_outage = outages
+            let mut met = outages
                 .iter()
-                .any(|(began, ended)| one.began <= *ended && one.ended >= *began);
+                .filter(|outage| one.began <= outage.ended && one.ended >= outage.began);
             let is_expected = match one.done.code {
                 0 => one.done.is_final(),
-                3 | 5 => in_outage,
+                3 => met.any(|outage| outage.is_dark),
+                5 => met.next().is_some(),
                 _ => false,
             };
-            assert!(is_expected, "in an outage: {in_outage}; {one:?}");
+            assert!(is_expected, "not to be said then: {one:?}");
             assert!(!one.done.stderr.contains("panicked"), "{one:?}");
         }
         let [alice, bob] = PAYERS.map(|(name, _)| self.history(name));
@@ -205,6 +216,18 @@ impl Book {
         for memo in payer.sent.keys() {
             assert!(expected.contains(memo), "{from} never paid {memo:?}");
         }
+    }
+
+    /// What was not final at once, for the diary: when it ended, and what was said.
+    pub fn unusual(&self) -> impl Iterator<Item = (Instant, String)> {
+        let unusual = self.payments.iter().filter(|one| !one.done.is_final());
+        unusual.map(|one| {
+            let (memo, code, error) = (&one.memo, one.done.code, &one.done.json["error"]);
+            (
+                one.ended,
+                format!("  payment {memo:?} ended with {code}: {error}"),
+            )
+        })
     }
 
     /// For people: how many of which end, and how long the final ones took.
