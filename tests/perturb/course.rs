@@ -14,7 +14,7 @@ use crate::common::processes::Transport;
 use super::life::Conditions;
 use super::load::{self, Load};
 use super::plan::{Copy, Outage, Spell, Trouble};
-use super::town::Town;
+use super::town::{HEALING, Town};
 use super::wait;
 
 /// Within what a network stands, payments become final; on a busy machine not at once.
@@ -23,6 +23,9 @@ const GOING_ON: Duration = Duration::from_secs(60);
 const STUTTER: Duration = Duration::from_millis(100);
 /// Payments that must become final while a spell lasts.
 const PAID_MEANWHILE: usize = 2;
+
+/// How long a node that must not vote is asked for its vote.
+const TEMPTATION_MS: u64 = 4_000;
 
 /// What a course is made of.
 pub struct Setting {
@@ -163,11 +166,7 @@ impl Course {
                 self.town.part(victim, other);
             }
             Trouble::Restore(_) => {
-                self.town.take(victim).kill();
-                copy_files(&self.store(victim), &self.backup(victim));
-                let copied = clock::now();
-                self.town.start(victim, Conditions::Usual);
-                self.go_on(copied, "after the copy");
+                self.back_up(victim);
                 self.town.take(victim).kill();
             }
             Trouble::Stutter | Trouble::Weather { .. } | Trouble::Without(_) => {}
@@ -200,6 +199,15 @@ impl Course {
         }
     }
 
+    /// Takes a copy of a node's store, and lets it take part for a while.
+    fn back_up(&mut self, victim: usize) {
+        self.town.take(victim).kill();
+        copy_files(&self.store(victim), &self.backup(victim));
+        let copied = clock::now();
+        self.town.start(victim, Conditions::Usual);
+        self.go_on(copied, "after the copy");
+    }
+
     fn store(&self, victim: usize) -> std::path::PathBuf {
         self.town.home(victim).join("store")
     }
@@ -215,11 +223,17 @@ impl Course {
         let nodes: Vec<usize> = (0..size).map(|step| (first + step) % size).collect();
         // So many that the rest is no quorum, which is more than two thirds.
         let blocking = size - size * 2 / 3;
+        // So many that the rest is a quorum only with every vote.
+        let (needed, frozen) = nodes.split_at(size - (size - 1) / 3);
         let (concerned, rest) = nodes.split_at(match outage {
             Outage::Killed | Outage::Frozen => blocking,
-            Outage::Halves => size / 2,
+            Outage::Halves | Outage::SetBack => size / 2,
             Outage::Power | Outage::Scattered | Outage::FullDisks { .. } => size,
         });
+        if outage == Outage::SetBack {
+            self.back_up(first);
+            self.town.wait_healed(&[first]);
+        }
         let began = clock::now();
         match outage {
             Outage::Killed | Outage::Power | Outage::FullDisks { .. } => {
@@ -232,7 +246,7 @@ impl Course {
                     self.town.life(*index).signal("STOP");
                 }
             }
-            Outage::Halves => self.part_all(concerned, rest),
+            Outage::Halves | Outage::SetBack => self.part_all(concerned, rest),
             Outage::Scattered => self.part_all(concerned, concerned),
         }
         if let Outage::FullDisks { kib } = outage {
@@ -246,10 +260,13 @@ impl Course {
             Outage::Killed | Outage::Frozen => rest,
             Outage::Power | Outage::FullDisks { .. } => &[],
             Outage::Halves | Outage::Scattered => &nodes,
+            Outage::SetBack => needed,
         };
         let before = self.town.height_of(reached);
-        let town = &mut self.town;
-        wait::pass(Duration::from_millis(ms), || town.check_alive());
+        self.pass(ms);
+        if outage == Outage::SetBack {
+            self.set_back(first, frozen);
+        }
         let after = self.town.height_of(reached);
         // One block may have had its votes already.
         assert!(
@@ -257,6 +274,10 @@ impl Course {
             "{outage:?}: from {before} to {after} without a quorum"
         );
         self.note(format!("  stood still at height {after}"));
+        if outage == Outage::SetBack {
+            let town = &mut self.town;
+            frozen.iter().for_each(|one| town.life(*one).signal("CONT"));
+        }
         let mut again = concerned.to_vec();
         again.shuffle(&mut self.rng);
         for index in again {
@@ -265,7 +286,7 @@ impl Course {
                     self.town.start(index, Conditions::Usual);
                 }
                 Outage::Frozen => self.town.life(index).signal("CONT"),
-                Outage::Halves | Outage::Scattered => self.town.clear(index),
+                Outage::Halves | Outage::SetBack | Outage::Scattered => self.town.clear(index),
             }
         }
         self.note("  ended".to_owned());
@@ -277,6 +298,42 @@ impl Course {
             is_dark: reached.is_empty(),
         });
         self.go_on(healed, "after it");
+    }
+
+    /// Starts a node with an older copy while its vote is needed, since others are frozen.
+    ///
+    /// Those who were with it have its votes of the height that stands still, and it has forgotten them. What it hears
+    /// now is more than it heard then: if it voted again, it would often vote otherwise, and they would prove it.
+    fn set_back(&mut self, victim: usize, frozen: &[usize]) {
+        let town = &mut self.town;
+        let guard = town.home(victim).join("store/signed.guard");
+        let has_signed = wait::up_to(GOING_ON, || {
+            town.check_alive();
+            let height = town.status(victim)?.height;
+            (signed_height(&guard) > height).then_some(())
+        });
+        assert!(has_signed.is_some(), "a height begins on each side");
+        self.town.take(victim).kill();
+        restore(
+            &self.store(victim),
+            &self.backup(victim),
+            Copy::OlderButGuard,
+        );
+        for index in frozen {
+            self.town.life(*index).signal("STOP");
+        }
+        (0..self.town.size()).for_each(|index| self.town.clear(index));
+        self.town.start(victim, Conditions::Usual);
+        let town = &mut self.town;
+        let listens = wait::up_to(HEALING, || town.life(victim).said("listening"));
+        assert!(listens.is_some(), "node {victim} starts with an older copy");
+        self.note("  the older copy is up".to_owned());
+        self.pass(TEMPTATION_MS);
+    }
+
+    fn pass(&mut self, ms: u64) {
+        let town = &mut self.town;
+        wait::pass(Duration::from_millis(ms), || town.check_alive());
     }
 
     /// Waits until so many of these have ended because their disks are full.
@@ -375,6 +432,18 @@ impl Drop for Course {
         eprintln!("{}", self.town.last_words());
         eprintln!("replay the plan: NATCOIN_SEED={seed} cargo test --test perturb {name}");
     }
+}
+
+/// The height of the last thing that a node signed; see `src/store/guard.rs` for where it stands.
+fn signed_height(guard: &Path) -> u64 {
+    let bytes = std::fs::read(guard).expect("a guard");
+    let heights = [20, 4096 + 20].map(|at| {
+        let height = bytes
+            .get(at..at + 8)
+            .and_then(|eight| eight.try_into().ok());
+        height.map_or(0, u64::from_be_bytes)
+    });
+    heights[0].max(heights[1])
 }
 
 /// A slow disk, where it can be had: elsewhere an ordinary restart.

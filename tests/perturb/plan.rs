@@ -70,6 +70,9 @@ pub enum Outage {
     Halves,
     /// The power fails: all are killed at once, and started again.
     Power,
+    /// Cut in two; then one node is killed and started with an older copy, but for its guard: it must not contradict
+    /// what it has signed at the height that stands still.
+    SetBack,
     /// Every link among the nodes is cut.
     Scattered,
     /// All are killed, and started where no file can be larger than this: less than what the blocks need.
@@ -141,10 +144,11 @@ const TOGETHER: [(&str, &str); 6] = [
     ("slow", "nothing left"),
 ];
 
-const OUTAGES: [Outage; 6] = [
+const OUTAGES: [Outage; 7] = [
     Outage::Killed,
     Outage::Frozen,
     Outage::Halves,
+    Outage::SetBack,
     Outage::Power,
     Outage::Scattered,
     Outage::FullDisks { kib: 80 },
