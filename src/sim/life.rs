@@ -38,7 +38,9 @@ impl World {
             let signed = store.guard_last().map_or(0, |mark| mark.height);
             self.nodes[node].fate.votes_above = signed;
         }
-        self.judge.reopened(node, now, &store, floor);
+        if self.is_honest(node) {
+            self.judge.reopened(node, now, &store, floor);
+        }
         self.nodes[node].epoch += 1;
         self.nodes[node].stopped = None;
         let height = replica.height();
@@ -61,7 +63,9 @@ impl World {
 
     /// Starts a node that must start; it is a violation if it does not.
     pub fn must_start(&mut self, node: usize) {
-        if let Err(error) = self.start(node) {
+        if let Err(error) = self.start(node)
+            && self.is_honest(node)
+        {
             let now = self.now();
             self.judge.hold(Invariant::Durability, now, false, || {
                 format!("node {node} does not start again: {error}")
@@ -164,7 +168,11 @@ impl World {
                 .get(place)
                 .is_some_and(|node| node.live.is_some())
         };
-        one != other && is_live(one) && is_live(other) && self.net.is_whole(one, other)
+        let is_whole = one != other && is_live(one) && is_live(other);
+        // Who has the same key takes the other for itself.
+        is_whole
+            && self.net.is_whole(one, other)
+            && self.nodes[one].key.public() != self.nodes[other].key.public()
     }
 
     /// Cuts ways between two nodes, the first one's to the second, and back if `both`. They notice after a while.

@@ -25,6 +25,7 @@ mod tally;
 #[cfg(test)]
 mod tests;
 mod trace;
+mod traitor;
 mod trouble;
 mod violation;
 mod wallet;
@@ -42,6 +43,7 @@ pub use speech::Told;
 pub use spread::Spread;
 pub use tally::{Tally, Traffic};
 pub use trace::{Listener, Trace};
+pub use traitor::{Habit, Plot, Recruits, Traitor};
 pub use violation::{Invariant, Violation};
 pub use wallet::Wallets;
 pub use world::{Cast, Seen, World};

@@ -5,6 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use super::traitor::Traitor;
 use crate::behaviour::Service;
 use crate::chain::hash::Hash;
 use crate::chain::key::SecretKey;
@@ -26,6 +27,8 @@ pub struct Node {
     pub skew_ms: i64,
     /// What it makes of its answers; `None`: what it should.
     pub lie: Option<Lie>,
+    /// What makes a traitor of it, if it is one.
+    pub traitor: Option<Box<Traitor>>,
     /// What is to befall it.
     pub fate: Fate,
     /// Effects performed so far.
@@ -73,6 +76,7 @@ impl Node {
             live: None,
             skew_ms: 0,
             lie: None,
+            traitor: None,
             fate: Fate {
                 crash_in: None,
                 survival: Survival::Everything,

@@ -7,10 +7,11 @@ use std::time::Duration;
 use super::net::Manners;
 use super::panics;
 use super::people;
-use super::plan::Plan;
+use super::plan::{Plan, Profile};
 use super::stranger::Stranger;
 use super::tally::Tally;
 use super::trace::Listener;
+use super::traitor::Recruits;
 use super::trouble::{STEP, Trouble};
 use super::violation::{Invariant, Violation};
 use super::world::World;
@@ -102,9 +103,14 @@ fn course(
         what,
     };
     let cast = people::cast(plan.nodes, plan.followers, plan.wallets);
-    let cast = cast.map_err(|error| unsound(error.to_string()))?;
+    let mut cast = cast.map_err(|error| unsound(error.to_string()))?;
+    let recruits = match plan.profile {
+        Profile::Byzantine => Recruits::draw(plan, seed, &mut cast),
+        Profile::Lan | Profile::Chaos | Profile::World => Recruits::default(),
+    };
     let manners = Manners::good(Duration::ZERO, Duration::ZERO);
     let world = place.insert(World::new(cast, manners, seed, listener));
+    recruits.corrupt(world);
     let mut trouble = Trouble::begin(plan, world);
     let mut stranger = Stranger::default();
     for node in 0..world.nodes.len() {
@@ -139,12 +145,9 @@ fn course(
     world
         .judge
         .hold(Invariant::Progress, now, is_done, || state);
-    let seen = &world.seen;
-    let blame = format!(
-        "{} messages rejected, {} proofs of misbehaviour, disconnected: {:?}",
-        seen.rejects, seen.evidence, seen.disconnects
-    );
-    let is_blameless = seen.rejects == 0 && seen.evidence == 0 && seen.disconnects.is_empty();
+    let wronged = &world.seen.wronged;
+    let blame = format!("honest nodes are blamed (by whom, who, for what): {wronged:?}");
+    let is_blameless = wronged.is_empty();
     world
         .judge
         .hold(Invariant::Manners, now, is_blameless, || blame);
@@ -154,11 +157,15 @@ fn course(
 }
 
 impl World {
-    /// Whether all nodes run and stand at one height.
+    /// Whether all honest nodes run and stand at one height.
     pub fn is_in_step(&self) -> bool {
         let height = self.judge.height();
-        let is_there = |node: &super::node::Node| node.live.is_some() && node.height() == height;
-        self.nodes.iter().all(is_there)
+        let is_there = |node: &usize| {
+            let node = &self.nodes[*node];
+            node.live.is_some() && node.height() == height
+        };
+        let mut honest = (0..self.nodes.len()).filter(|node| self.is_honest(*node));
+        honest.all(|node| is_there(&node))
     }
 
     /// The nodes' condition, for people.

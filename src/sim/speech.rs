@@ -93,8 +93,17 @@ impl World {
 
     /// A node says something to all.
     pub(super) fn publish(&mut self, node: usize, topic: Topic, data: Vec<u8>) {
+        if !self.is_honest(node) {
+            return self.misspeak(node, topic, data);
+        }
         let now = self.now();
         self.judge.published(node, now, topic, &data);
+        self.say(node, topic, data);
+    }
+
+    /// Whatever a node says goes to its peers.
+    pub(super) fn say(&mut self, node: usize, topic: Topic, data: Vec<u8>) {
+        let now = self.now();
         let told = Told::new(topic, data);
         let Some(live) = self.nodes[node].live.as_mut() else {
             return;
@@ -137,6 +146,9 @@ impl World {
 
     /// Sends one message to one node.
     pub(super) fn tell(&mut self, from: usize, to: usize, told: &Rc<Told>) {
+        if self.keeps_back(from, to, told.topic) {
+            return;
+        }
         let doubled = self.net.manners.doubled;
         let is_doubled = doubled > 0 && self.random.random_range(0..1000) < doubled;
         let size = told.data.len() + ENVELOPE_BYTES;
@@ -193,6 +205,9 @@ impl World {
             told.id.as_bytes(),
             || describe::gossip(told.topic, &told.data),
         );
+        if !self.listens(node, &told) {
+            return None;
+        }
         let id = self.speech.number();
         let (topic, data) = (told.topic, told.data.clone());
         self.speech.judging.insert(id, (from, told));
@@ -221,14 +236,22 @@ impl World {
                 self.hand_on(node, Some(from), &told);
             }
             Verdict::Ignore => {}
-            Verdict::Reject => self.seen.rejects += u64::from(!is_forged),
+            Verdict::Reject if is_forged => {}
+            Verdict::Reject => {
+                self.seen.rejects += 1;
+                let what = describe::gossip(told.topic, &told.data);
+                self.blamed(node, from, &what);
+            }
         }
     }
 
     /// A node tells its peers how far it is.
     pub(super) fn tell_height(&mut self, node: usize, height: u64) {
-        let now = self.now();
-        self.judge.told(node, now, height);
+        if self.is_honest(node) {
+            let now = self.now();
+            self.judge.told(node, now, height);
+        }
+        let height = self.told_height(node, height);
         let Some(live) = self.nodes[node].live.as_ref() else {
             return;
         };
@@ -313,6 +336,9 @@ impl World {
         self.speech
             .requests
             .insert(id, (ask.from, ask.call, ask.service));
+        if !self.lets_hear(node, (id, ask.service), &ask.data) {
+            return None;
+        }
         Some(Input::Request {
             id,
             from: ask.key,
@@ -327,9 +353,8 @@ impl World {
             self.speech.outside.insert(id, data);
             return;
         };
-        let data = match &self.nodes[node].lie {
-            Some(lie) => lie(service, data),
-            None => data,
+        let Some(data) = self.answer_of(node, to, (id, service), data) else {
+            return;
         };
         let size = data.len() + ENVELOPE_BYTES;
         self.tally.sent(describe::answer(service), size);
@@ -429,6 +454,9 @@ impl World {
             return;
         };
         let to = self.nodes.len() + wallet;
+        let Some(frame) = self.frame_of(node, to, frame) else {
+            return;
+        };
         let size = frame.len() + ENVELOPE_BYTES;
         self.tally.sent("watch", size);
         // A stream does not lose frames: it breaks, and both notice.

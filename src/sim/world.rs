@@ -20,6 +20,7 @@ use super::node::Node;
 use super::speech::{Ask, Speech, Told};
 use super::tally::Tally;
 use super::trace::{Listener, Parties, Trace};
+use super::traitor::{Mischief, Plot};
 use super::violation::{Invariant, Violation};
 use super::wallet::{WalletEvent, Wallets};
 use crate::behaviour::Role;
@@ -27,7 +28,7 @@ use crate::chain::genesis::Genesis;
 use crate::chain::hash::Hash;
 use crate::chain::key::{Address, SecretKey};
 use crate::replica::{Effect, Input, Moment, Note, Stored, WatchId, perform};
-use crate::store::CheckpointJob;
+use crate::store::{CheckpointJob, Survival};
 
 /// So many events at one moment are not a course of events any more.
 const SPIN: u32 = 200_000;
@@ -36,6 +37,8 @@ const SPIN: u32 = 200_000;
 pub(super) enum Due {
     /// Something happens to a node, if it still lives the same life.
     Node(usize, u64, Event),
+    /// A traitor does what it planned.
+    Mischief(usize, Mischief),
     /// Something happens to a wallet, if it still runs the same run.
     Wallet(usize, u64, WalletEvent),
 }
@@ -45,6 +48,7 @@ pub(super) enum Event {
     Tick,
     Up(usize),
     Down(usize),
+    Closed(usize),
     Height(usize, u64),
     Gossip {
         from: usize,
@@ -75,6 +79,8 @@ pub struct Seen {
     pub rejects: u64,
     /// Proofs of misbehaviour.
     pub evidence: u64,
+    /// Honest nodes that were blamed by others: by whom, who, for what.
+    pub wronged: Vec<(usize, usize, String)>,
     /// How often each node was asked by others.
     pub asked: BTreeMap<usize, u64>,
     /// Frames of watches that were opened from outside the world.
@@ -113,6 +119,8 @@ pub struct World {
     pub(super) speech: Speech,
     /// The wallets.
     pub wallets: Wallets,
+    /// What traitors know together.
+    pub plot: Plot,
     pub(super) clock: Clock<Due>,
 }
 
@@ -130,6 +138,7 @@ impl World {
             trace: Trace::new(seed, listener),
             speech: Speech::default(),
             wallets: Wallets::default(),
+            plot: Plot::default(),
             clock: Clock::new(),
         }
     }
@@ -176,6 +185,7 @@ impl World {
                 }
                 Due::Wallet(wallet, run, event) => self.wallet_happens(wallet, run, event),
                 Due::Node(..) => {}
+                Due::Mischief(node, mischief) => self.misbehave(node, mischief),
             }
         }
     }
@@ -238,23 +248,19 @@ impl World {
                         true => Role::Validator,
                         false => Role::Follower,
                     },
-                    height: self.nodes[peer].height(),
+                    height: {
+                        let height = self.nodes[peer].height();
+                        self.told_height(peer, height)
+                    },
                 }
             }
+            Event::Closed(peer) => return self.lost(node, peer),
             Event::Down(peer) => {
                 // A connection that was mended in time has noticed nothing.
                 if self.is_linked(node, peer) && self.nodes[peer].has_peer(node) {
                     return None;
                 }
-                if !self.nodes[node].live.as_mut()?.peers.remove(&peer) {
-                    return None;
-                }
-                self.note("down", Parties(node, Some(peer)), &[], || {
-                    "connection lost".to_owned()
-                });
-                Input::PeerDown {
-                    peer: key(self, peer),
-                }
+                return self.lost(node, peer);
             }
             Event::Height(peer, height) => {
                 if !self.hears(node, peer) {
@@ -287,6 +293,25 @@ impl World {
                 }
             },
         })
+    }
+
+    /// A node loses its connection with a peer.
+    fn lost(&mut self, node: usize, peer: usize) -> Option<Input> {
+        let live = self.nodes[node].live.as_mut()?;
+        if !live.peers.remove(&peer) {
+            return None;
+        }
+        self.note("down", Parties(node, Some(peer)), &[], || {
+            "connection lost".to_owned()
+        });
+        let gone = self.nodes[peer].key.public();
+        let live = self.nodes[node].live.as_ref()?;
+        // A key that runs twice is gone when both its nodes are.
+        let mut others = live
+            .peers
+            .iter()
+            .map(|other| self.nodes[*other].key.public());
+        (!others.any(|other| other == gone)).then_some(Input::PeerDown { peer: gone })
     }
 
     /// Whether a message of `from` that arrives now is heard: the connection stands, and the way is open.
@@ -336,11 +361,13 @@ impl World {
                 Ok(Stored::Other(effect)) => self.act(node, effect),
             }
         }
-        let now = self.clock.now();
+        let (now, is_honest) = (self.clock.now(), self.is_honest(node));
         let Some(live) = self.nodes[node].live.as_mut() else {
             return;
         };
-        self.judge.stands(node, now, &live.replica);
+        if is_honest {
+            self.judge.stands(node, now, &live.replica);
+        }
         if let Some(next) = live.replica.next_deadline()
             && live.tick_at.is_none_or(|at| next < at)
         {
@@ -354,8 +381,10 @@ impl World {
         self.note("durable", Parties(node, None), digest.as_bytes(), || {
             format!("block {height} is durable")
         });
-        let now = self.now();
-        self.judge.committed(node, now, height, record);
+        if self.is_honest(node) {
+            let now = self.now();
+            self.judge.committed(node, now, height, record);
+        }
     }
 
     fn act(&mut self, node: usize, effect: Effect) {
@@ -374,12 +403,20 @@ impl World {
             Effect::Height(height) => self.tell_height(node, height),
             Effect::Disconnect { peer, reason } => {
                 let peer = self.place_of(node, &peer.address());
+                self.blamed(node, peer, &reason);
                 self.seen.disconnects.push((node, peer, reason));
+                self.sever(node, peer);
             }
             Effect::Evidence(evidence) => {
-                self.seen.evidence += u64::try_from(evidence.len()).unwrap_or(u64::MAX);
+                for one in evidence {
+                    self.proven(node, &one);
+                }
             }
             Effect::Note(note) => self.noted(node, note),
+            Effect::Halt(_) if !self.is_honest(node) => {
+                self.tally.fault("traitor that stops");
+                self.crash(node, Survival::Everything);
+            }
             Effect::Halt(halt) => {
                 let now = self.now();
                 self.judge.hold(Invariant::Soundness, now, false, || {

@@ -8,6 +8,7 @@ mod queries;
 mod storage;
 mod strangers;
 mod town;
+mod traitors;
 
 use std::time::Duration;
 

@@ -1,0 +1,274 @@
+//! Malicious validators: as many as may be do their worst, and nobody honest is harmed or blamed.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
+
+use rand::RngExt as _;
+
+use super::super::trouble::Trouble;
+use super::town::genesis;
+use crate::chain::key::SecretKey;
+use crate::chain::testing::network::{key, validator};
+use crate::chain::transaction::TransactionId;
+use crate::sim::{Cast, Delay, Habit, Manners, Plan, Profile, Recruits, Tally, Violation, World};
+
+/// How often people act.
+const STEP: Duration = Duration::from_millis(100);
+/// How soon all must be final, and all in step, on a good network.
+const RECOVERY: Duration = Duration::from_secs(60);
+
+/// Payments that people hand in, again and again until they are final.
+#[derive(Default)]
+struct Payments {
+    /// By person: the next nonce, and what is not final yet.
+    open: BTreeMap<u8, TransactionId>,
+    nonces: BTreeMap<u8, u64>,
+}
+
+impl Payments {
+    /// Everybody who waits for nothing pays; who waits hands it in again somewhere.
+    fn act(&mut self, world: &mut World, may_begin: bool) {
+        for person in 1..=4u8 {
+            let nonce = self.nonces.entry(person).or_default();
+            if let Some(id) = self.open.get(&person)
+                && world.is_final(id)
+            {
+                self.open.remove(&person);
+                *nonce += 1;
+            }
+            if !may_begin && !self.open.contains_key(&person) {
+                continue;
+            }
+            let payment = world.payment(person, *nonce, 100, person % 4 + 1);
+            self.open.insert(person, payment.id());
+            let node = world.random.random_range(0..world.nodes.len());
+            if world.random.random_range(0..3) == 0 {
+                world.submit(node, &payment);
+            }
+        }
+    }
+}
+
+/// Payments on a bad network, then on a good one; the traitors go on. In the end all is final and in step.
+fn course(world: &mut World, rough: Duration) -> Result<Tally, Violation> {
+    let manners = world.net.manners.clone();
+    let most = world.random.random_range(2..200);
+    world.net.manners.delay = Delay::Between(Duration::from_millis(1), Duration::from_millis(most));
+    world.net.manners.lost = world.random.random_range(0..100);
+    world.net.manners.lost_calls = world.net.manners.lost / 2;
+    let mut payments = Payments::default();
+    let end = world.now() + rough;
+    while world.now() < end {
+        payments.act(world, true);
+        world.advance(STEP, |_| false)?;
+    }
+    world.net.manners = manners;
+    all_is_final(world, payments)
+}
+
+/// In the end all is final and in step, and nobody honest was blamed.
+fn all_is_final(world: &mut World, mut payments: Payments) -> Result<Tally, Violation> {
+    let end = world.now() + RECOVERY;
+    while !payments.open.is_empty() && world.now() < end {
+        payments.act(world, false);
+        world.advance(STEP, |_| false)?;
+    }
+    assert!(payments.open.is_empty(), "not final: {}", world.state());
+    let is_in_step = world.advance(RECOVERY, World::is_in_step)?;
+    assert!(is_in_step, "{}", world.state());
+    assert_eq!(world.seen.wronged, Vec::new());
+    Ok(world.count().clone())
+}
+
+/// Four validators, one of them a traitor with this habit: harmless in all seeds. What was bent in them.
+fn harmless(habits: &[Habit], usual: Range<u64>) -> Tally {
+    let mut sum = Tally::default();
+    for seed in seeds(usual) {
+        let mut world = World::town(4, 0, seed);
+        let traitor = world.random.random_range(0..4);
+        world.corrupt(traitor, habits.iter().copied());
+        match course(&mut world, Duration::from_secs(3)) {
+            Ok(tally) => sum.add(&tally),
+            Err(violation) => panic!("{habits:?}, seed {seed}: {violation}"),
+        }
+    }
+    sum
+}
+
+/// That each of these happened.
+fn happened(tally: &Tally, faults: &[&str]) {
+    for fault in faults {
+        assert!(tally.faults.contains_key(fault), "no {fault}: {tally:?}");
+    }
+}
+
+#[test]
+fn two_proposals_for_one_turn_are_harmless_and_leave_evidence() {
+    let tally = harmless(&[Habit::DoubleProposal], 0..2);
+    happened(&tally, &["double proposal", "evidence kept"]);
+}
+
+#[test]
+fn two_votes_for_one_place_are_harmless_and_leave_evidence() {
+    let tally = harmless(&[Habit::DoubleVote], 0..2);
+    happened(&tally, &["double vote", "evidence kept"]);
+}
+
+#[test]
+fn two_proposals_with_votes_for_both_are_harmless() {
+    let tally = harmless(&[Habit::DoubleProposal, Habit::DoubleVote], 0..2);
+    happened(&tally, &["double proposal", "double vote", "evidence kept"]);
+}
+
+#[test]
+fn a_silent_validator_is_harmless() {
+    let tally = harmless(&[Habit::Silence], 0..2);
+    happened(&tally, &["silence", "no answer"]);
+}
+
+#[test]
+fn a_validator_that_is_silent_to_some_is_harmless() {
+    let tally = harmless(&[Habit::Shunning], 0..2);
+    happened(&tally, &["silence to some"]);
+}
+
+#[test]
+fn a_validator_that_keeps_its_votes_is_harmless() {
+    let tally = harmless(&[Habit::VotesKept], 0..2);
+    happened(&tally, &["vote kept back"]);
+}
+
+#[test]
+fn a_validator_that_withholds_blocks_is_harmless() {
+    let tally = harmless(&[Habit::Withholding], 0..2);
+    happened(&tally, &["withheld body", "withheld answer"]);
+}
+
+#[test]
+fn a_validator_that_lies_about_the_chain_is_harmless() {
+    let tally = harmless(&[Habit::FalseChain], 0..2);
+    happened(&tally, &["false height", "false answer about blocks"]);
+}
+
+#[test]
+fn a_validator_that_censors_payments_is_harmless() {
+    let tally = harmless(&[Habit::Censorship], 0..2);
+    happened(&tally, &["censored payment"]);
+}
+
+#[test]
+fn a_flood_of_votes_and_proposals_is_harmless() {
+    let tally = harmless(&[Habit::Flood], 0..2);
+    happened(&tally, &["flood"]);
+}
+
+#[test]
+fn forgeries_and_replays_are_harmless_and_only_forgers_are_blamed() {
+    let tally = harmless(&[Habit::Forgery], 0..3);
+    happened(
+        &tally,
+        &["forged vote", "old message replayed", "traitor blamed"],
+    );
+}
+
+#[test]
+fn a_validator_that_forgets_what_it_signed_is_harmless() {
+    let tally = harmless(&[Habit::Amnesia], 0..2);
+    happened(&tally, &["amnesia"]);
+}
+
+#[test]
+fn a_key_that_runs_twice_is_harmless_in_a_hundred_seeds() {
+    let mut sum = Tally::default();
+    for seed in seeds(0..100) {
+        let mut world = town_of_twins(seed);
+        match course(&mut world, Duration::from_millis(800)) {
+            Ok(tally) => sum.add(&tally),
+            Err(violation) => panic!("seed {seed}: {violation}"),
+        }
+    }
+    happened(&sum, &["twins parted", "evidence kept"]);
+}
+
+/// Four validators, of which one's key runs on two nodes.
+fn town_of_twins(seed: u64) -> World {
+    let keys: Vec<SecretKey> = (0..4).map(validator).collect();
+    let mut cast = Cast {
+        genesis: genesis(4),
+        keys,
+    };
+    let mut recruits = Recruits::default();
+    recruits.twin(usize::try_from(seed % 4).unwrap(), &mut cast);
+    let manners = Manners::good(Duration::from_millis(1), Duration::from_millis(4));
+    let mut world = World::new(cast, manners, seed, None);
+    recruits.corrupt(&mut world);
+    for node in 0..world.nodes.len() {
+        world.start(node).unwrap();
+    }
+    world
+}
+
+/// As many traitors as may be, with habits by chance, and trouble for all.
+fn mixed(seed: u64) -> Result<Tally, Violation> {
+    let validators = [4, 4, 4, 5, 7][usize::try_from(seed % 5).unwrap()];
+    let plan = Plan {
+        nodes: validators,
+        followers: u32::from(seed.is_multiple_of(3)),
+        wallets: 0,
+        profile: Profile::Byzantine,
+        duration: Duration::from_secs(5),
+    };
+    let validators = u8::try_from(validators).unwrap();
+    let mut cast = Cast {
+        genesis: genesis(validators),
+        keys: (0..validators).map(validator).collect(),
+    };
+    cast.keys.extend(seed.is_multiple_of(3).then(|| key(150)));
+    let recruits = Recruits::draw(&plan, seed, &mut cast);
+    let calm = Manners::good(Duration::ZERO, Duration::ZERO);
+    let mut world = World::new(cast, calm, seed, None);
+    recruits.corrupt(&mut world);
+    let mut trouble = Trouble::begin(&plan, &mut world);
+    for node in 0..world.nodes.len() {
+        world.start(node).unwrap();
+    }
+    let mut payments = Payments::default();
+    while world.now() < plan.duration {
+        payments.act(&mut world, true);
+        world.advance(STEP, |_| false)?;
+        trouble.act(&mut world);
+    }
+    trouble.end(&mut world);
+    all_is_final(&mut world, payments)
+}
+
+#[test]
+fn traitors_with_mixed_habits_are_harmless() {
+    let mut sum = Tally::default();
+    let mut failed = Vec::new();
+    for seed in seeds(0..12) {
+        match catch_unwind(AssertUnwindSafe(|| mixed(seed))) {
+            Ok(Ok(tally)) => sum.add(&tally),
+            Ok(Err(violation)) => failed.push(format!("seed {seed}: {violation}")),
+            Err(_) => failed.push(format!("seed {seed} panics")),
+        }
+    }
+    println!("{:?} {:?}", sum.faults, sum.rounds);
+    assert!(failed.is_empty(), "{}", failed.join("\n"));
+}
+
+/// Seeds from the environment (`NATCOIN_SEED=17` or `NATCOIN_SEED=1000..2000`), or else the usual ones.
+fn seeds(usual: Range<u64>) -> Range<u64> {
+    let Ok(text) = std::env::var("NATCOIN_SEED") else {
+        return usual;
+    };
+    match text.split_once("..") {
+        Some((first, end)) => first.parse().unwrap()..end.parse().unwrap(),
+        None => {
+            let seed = text.parse().unwrap();
+            seed..seed + 1
+        }
+    }
+}
