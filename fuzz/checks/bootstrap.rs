@@ -15,10 +15,11 @@ use natcoin::directory::utc;
 
 use super::form::bounded_with_room;
 
-/// Memory for a byte of TOML: a parsed table is large beside its text (`{a={}},` many times takes 216 times itself).
-const TIMES_TOML: usize = 256;
-/// What the parser, the genesis and the text of an error take whatever the file.
-const TOML_ROOM_BYTES: usize = 64 << 10;
+/// Memory for a byte of TOML: a parsed table is large beside its text. (`{a.` many times takes 410 times
+/// itself, so the longest file may take 430 MB. It is a file that its reader chose to trust with money.)
+const TIMES_TOML: usize = 512;
+/// What the parser takes whatever the file: each of the 80 levels to which it lets tables nest has a few KiB.
+const TOML_ROOM_BYTES: usize = 512 << 10;
 
 /// Holds of any bytes that are given as a bootstrap file or typed as a text.
 pub fn check(bytes: &[u8]) {
