@@ -153,6 +153,8 @@ fn the_checks_can_fail() {
     assert!(canonical::<Answer>(&seed).is_some(), "seeds are read");
     let decided = seeds::of("node").swap_remove(0).1;
     assert_eq!(checks::node::tip_after(&decided), 4, "a block is decided");
+    let behind = seeds::of("node").pop().expect("it has seeds").1;
+    assert_eq!(checks::node::tip_after(&behind), 4, "a block is caught up");
 }
 
 #[test]

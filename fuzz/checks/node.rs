@@ -24,7 +24,7 @@ use natcoin::replica::wire::{
 use natcoin::replica::{Effect, Input, Moment, Replica, Settings, Stored, Tag, perform};
 use natcoin::store::{SimDisk, Store, Survival};
 
-use super::world::{pay, person, validator, world};
+use super::world::{certificate, pay, person, validator, world};
 
 /// The height under way.
 const HEIGHT: u64 = 4;
@@ -276,6 +276,13 @@ fn next_block() -> Block {
     }
 }
 
+/// The next block as a peer has it that is ahead.
+fn next_final(block: Block) -> FinalBlock {
+    let signers: Vec<SecretKey> = others().collect();
+    let certificate = certificate(&world().genesis, HEIGHT, &block.id(), &signers);
+    FinalBlock { block, certificate }
+}
+
 fn proposal(block: &Block) -> Proposal {
     let (key, genesis, id) = (proposer(), world().genesis.hash(), block.id());
     let bytes = proposal_sign_bytes(&genesis, HEIGHT, 0, None, &key.address(), &id);
@@ -360,8 +367,8 @@ pub fn seeds() -> Vec<(&'static str, Vec<u8>)> {
         said: vec![said],
     };
     let blocks = BlocksReply {
-        tip: 4,
-        blocks: world().blocks.iter().cloned().map(final_block).collect(),
+        tip: HEIGHT,
+        blocks: vec![next_final(block)],
     };
     let behind = [
         (11, 9u64.to_le_bytes().to_vec()),

@@ -286,7 +286,13 @@ impl World {
     }
 }
 
-fn certificate(genesis: &Genesis, height: u64, block: &Hash, signers: &[SecretKey]) -> Certificate {
+/// The certificate of a block by these validators.
+pub fn certificate(
+    genesis: &Genesis,
+    height: u64,
+    block: &Hash,
+    signers: &[SecretKey],
+) -> Certificate {
     let parts = signers.iter().map(|signer| {
         let voter = signer.address();
         let kind = VoteKind::Precommit;
