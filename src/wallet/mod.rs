@@ -7,4 +7,5 @@ pub mod draft;
 pub mod journal;
 pub mod light;
 pub mod payment;
+pub mod pool;
 pub mod vault;

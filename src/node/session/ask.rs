@@ -13,7 +13,7 @@ use futures::stream::FuturesUnordered;
 use tokio::time::{Instant, sleep_until, timeout};
 
 use super::error::SessionError;
-use super::pool::Pool;
+use super::error::Tried;
 use super::{Inner, clock_now};
 use crate::behaviour::Service;
 use crate::chain::codec::Encode;
@@ -158,7 +158,7 @@ impl Inner {
         bytes: Vec<u8>,
     ) -> (NodeIndex, Duration, Result<Vec<u8>, String>) {
         let began = clock_now();
-        let Some(peer) = self.pool().get(node).map(|entry| entry.peer) else {
+        let Some(peer) = self.peer_of(node) else {
             return (node, Duration::ZERO, Err("it is not known".to_owned()));
         };
         let asking = self.network.request(peer, Service::Query, bytes);
@@ -195,16 +195,8 @@ impl Inner {
         match &doubt {
             Doubt::Unavailable(Unavailable::Unknown) => return Failure::Unknown,
             Doubt::Fork { .. } => return Failure::Fork(doubt),
-            Doubt::Unavailable(Unavailable::Busy) => {
-                self.change(|pool| pool.struck(node, doubt.to_string()));
-            }
-            Doubt::Behind { height, .. } => {
-                let height = *height;
-                self.change(|pool| {
-                    // It answers, so that it is up; but it is not the one to ask now.
-                    pool.proved(node, height, None);
-                    pool.struck(node, doubt.to_string());
-                });
+            Doubt::Unavailable(Unavailable::Busy) | Doubt::Behind { .. } => {
+                self.change(|pool| pool.doubted(node, &doubt));
             }
             Doubt::Lie(_) | Doubt::Malformed(_) => self.distrust(node, &doubt),
         }
@@ -213,7 +205,7 @@ impl Inner {
 
     /// The node has lied: it is not asked again.
     pub(super) fn distrust(&self, node: NodeIndex, doubt: &Doubt) {
-        let name = self.pool().get(node).map(|entry| entry.name.to_string());
+        let name = self.name_of(node).map(|name| name.to_string());
         tracing::warn!(node = name, %doubt, "the node's answer is false: it is not asked again");
         self.change(|pool| pool.lied(node, doubt.to_string()));
     }
@@ -230,7 +222,10 @@ impl Inner {
                 seen,
             };
         }
-        if let Some((node, reason)) = self.pool().foreigner() {
+        let foreigner = self.pool().foreigner();
+        if let Some((node, reason)) = foreigner
+            && let Some(node) = self.name_of(node)
+        {
             return SessionError::OtherNetwork {
                 network: self.bootstrap.network().to_owned(),
                 node,
@@ -238,10 +233,16 @@ impl Inner {
                 reason: reason.replace("; ", ", "),
             };
         }
-        let said = |node: NodeIndex| failed.get(&node).cloned();
+        let pool = self.pool();
+        let nodes = (0..).map(NodeIndex).zip(self.bootstrap.nodes());
+        let tried = nodes.map(|(index, node)| Tried {
+            name: node.name.clone(),
+            peer_id: node.peer_id,
+            why: pool.trouble(index, failed.get(&index).cloned()),
+        });
         SessionError::NoNode {
             network: self.bootstrap.network().to_owned(),
-            tried: Pool::tried(&self.pool(), said),
+            tried: tried.collect(),
         }
     }
 }

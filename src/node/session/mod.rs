@@ -15,13 +15,12 @@
 //! Every wait has a deadline; a node that fails or lies in the middle of a question is replaced by the next.
 //!
 //! Never: return anything about the chain that `wallet/light.rs` has not verified (but for what is called hearsay).
-//! Next: `pool.rs` (whom to ask), `ask.rs` (asking), `pay/` (a payment to its end).
+//! Next: `wallet/pool.rs` (whom to ask), `ask.rs` (asking), `pay/` (a payment to its end).
 
 mod ask;
 mod error;
 mod facts;
 mod pay;
-mod pool;
 mod purse;
 mod report;
 mod task;
@@ -32,21 +31,23 @@ use std::time::Duration;
 
 use tokio::time::{Instant, timeout_at};
 
+pub use crate::wallet::pool::{Quorum, UsedAs};
 pub use error::{SessionError, Tried};
 pub use facts::{History, MAX_HISTORY};
 pub use pay::{Intent, Outcome, Plan, Progress, Recipient};
-pub use pool::{Quorum, UsedAs};
 pub use purse::Purse;
 pub use report::NodeReport;
 pub use watch::{Watch, WatchEvent};
 
-use crate::behaviour::{Role, identity};
+use crate::behaviour::{PeerId, Role, identity};
+use crate::chain::name::Name;
 use crate::chain::query::Moment;
 use crate::directory::bootstrap::Bootstrap;
 use crate::node::clock;
 use crate::node::network::{self, NetworkConfig, NetworkHandle};
 use crate::wallet::light::{Freshness, LightClient};
-use pool::Pool;
+use crate::wallet::payment::NodeIndex;
+use crate::wallet::pool::Pool;
 
 /// How long the session waits for what.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -163,7 +164,10 @@ impl Session {
             network,
             limits: config.limits,
             light: Mutex::new(light),
-            pool: Mutex::new(Pool::new(&bootstrap)),
+            pool: Mutex::new(Pool::new(
+                nodes.iter().map(|node| node.validator),
+                bootstrap.genesis().validators.quorum_count(),
+            )),
             changed: tokio::sync::watch::Sender::new(0),
             bootstrap,
         });
@@ -236,6 +240,23 @@ impl Inner {
     /// The light client; never held across an await.
     fn light(&self) -> MutexGuard<'_, LightClient> {
         self.light.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The number of a node; `None` for peers that are not of the bootstrap file.
+    fn index_of(&self, peer: &PeerId) -> Option<NodeIndex> {
+        let mut nodes = self.bootstrap.nodes().iter();
+        let position = nodes.position(|node| node.peer_id == *peer)?;
+        u16::try_from(position).ok().map(NodeIndex)
+    }
+
+    fn peer_of(&self, node: NodeIndex) -> Option<PeerId> {
+        let node = self.bootstrap.nodes().get(usize::from(node.0))?;
+        Some(node.peer_id)
+    }
+
+    fn name_of(&self, node: NodeIndex) -> Option<Name> {
+        let node = self.bootstrap.nodes().get(usize::from(node.0))?;
+        Some(node.name.clone())
     }
 
     /// Changes the pool and wakes those who wait for that.

@@ -1,6 +1,6 @@
 //! Every bootstrap node as the session finds it now.
 //!
-//! Next: `pool.rs`.
+//! Next: `wallet/pool.rs`.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,10 +8,11 @@ use std::time::Duration;
 use futures::future::join_all;
 use libp2p::PeerId;
 
-use super::pool::UsedAs;
 use super::{Session, clock_now};
 use crate::chain::name::Name;
+use crate::directory::bootstrap;
 use crate::wallet::payment::NodeIndex;
+use crate::wallet::pool::{Entry, UsedAs};
 
 /// A node of the bootstrap file, as it is now.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,9 +48,8 @@ impl Session {
             let inner = Arc::clone(inner);
             async move {
                 let mut changed = inner.changed.subscribe();
-                let settled = |entry: &super::pool::Entry| {
-                    entry.up || entry.lie.is_some() || entry.failure.is_some()
-                };
+                let settled =
+                    |entry: &Entry| entry.up || entry.lie.is_some() || entry.failure.is_some();
                 while !inner.pool().get(node).is_none_or(settled) {
                     if tokio::time::timeout_at(deadline, changed.changed())
                         .await
@@ -67,9 +67,9 @@ impl Session {
         });
         join_all(asking).await;
         let pool = inner.pool();
-        let report = |(index, entry): (u16, &super::pool::Entry)| NodeReport {
-            name: entry.name.clone(),
-            peer_id: entry.peer,
+        let report = |((index, entry), node): ((u16, &Entry), &bootstrap::Node)| NodeReport {
+            name: node.name.clone(),
+            peer_id: node.peer_id,
             validator: entry.validator,
             reachable: entry.up && entry.lie.is_none() && entry.height.is_some(),
             rtt: entry.rtt,
@@ -81,6 +81,7 @@ impl Session {
                 .clone()
                 .or_else(|| (!entry.up).then(|| "no answer yet".to_owned())),
         };
-        (0..).zip(pool.entries()).map(report).collect()
+        let entries = (0..).zip(pool.entries());
+        entries.zip(inner.bootstrap.nodes()).map(report).collect()
     }
 }

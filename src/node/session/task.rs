@@ -3,7 +3,7 @@
 //! Asking at once says three things in one round trip: that the node tells the truth, how far it is, and how fast.
 //! The task holds the session weakly and ends with it.
 //!
-//! Never: decide whom to ask; that is `pool.rs`. Next: `ask.rs`.
+//! Never: decide whom to ask; that is `wallet/pool.rs`. Next: `ask.rs`.
 
 use std::sync::{Arc, Weak};
 
@@ -25,7 +25,7 @@ pub(super) async fn run(session: Weak<Inner>, mut events: NetworkEvents) {
 }
 
 fn on_event(session: &Arc<Inner>, event: Event) {
-    let index = |peer: &PeerId| session.pool().index_of(peer);
+    let index = |peer: &PeerId| session.index_of(peer);
     match event {
         Event::PeerUp { peer, .. } => {
             if let Some(node) = index(&peer) {

@@ -162,11 +162,7 @@ impl Watch {
         let ranked = self.session.pool().ranked();
         for node in ranked {
             if let Some(frames) = self.session.open_frames(node, &self.addresses).await {
-                let name = self
-                    .session
-                    .pool()
-                    .get(node)
-                    .map(|entry| entry.name.clone());
+                let name = self.session.name_of(node);
                 self.events
                     .extend(name.map(|node| WatchEvent::Connected { node }));
                 self.frames = Some(frames);
@@ -244,7 +240,7 @@ impl Inner {
         node: NodeIndex,
         addresses: &[Address],
     ) -> Option<Frames> {
-        let peer = self.pool().get(node)?.peer;
+        let peer = self.peer_of(node)?;
         let request = WatchRequest {
             addresses: addresses.to_vec(),
         };

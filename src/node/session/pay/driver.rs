@@ -20,7 +20,6 @@ use crate::chain::query::Moment;
 use crate::chain::transaction::{SignedTransaction, TransactionId};
 use crate::node::clock;
 use crate::node::session::error::SessionError;
-use crate::node::session::pool::Quorum;
 use crate::node::session::purse::Purse;
 use crate::node::session::watch::Frame;
 use crate::node::session::{Inner, clock_now};
@@ -28,6 +27,7 @@ use crate::wallet::journal::Journal;
 use crate::wallet::payment::{
     Input, NodeIndex, Output, Payment, PaymentMachine, Question, SubmitAnswer,
 };
+use crate::wallet::pool::Quorum;
 
 /// The machines of one purse while they run.
 pub(super) struct Driver<'a> {
@@ -289,7 +289,7 @@ impl<'a> Driver<'a> {
                 }
             }
             SubmitAnswer::Refused(refusal) => {
-                let name = self.session.pool().get(node).map(|one| one.name.clone());
+                let name = self.session.name_of(node);
                 if let Some(node) = name {
                     let refusal = refusal.clone();
                     (self.progress)(Progress::Refused { id, node, refusal });

@@ -26,7 +26,7 @@ pub(super) async fn submit(
     to: NodeIndex,
     transaction: &SignedTransaction,
 ) -> (SubmitAnswer, Option<u64>) {
-    let Some(peer) = session.pool().get(to).map(|entry| entry.peer) else {
+    let Some(peer) = session.peer_of(to) else {
         return (SubmitAnswer::Unreachable, None);
     };
     let deadline = std::time::Duration::from_millis(SUBMIT_TIMEOUT_MS);

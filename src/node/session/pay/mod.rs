@@ -21,9 +21,9 @@ use crate::chain::transaction::{Memo, Operation, Transaction, TransactionId};
 use crate::wallet::draft::{DEFAULT_VALIDITY, draft};
 use crate::wallet::journal::Journal;
 use crate::wallet::payment::{Payment, Refusal};
+use crate::wallet::pool::Quorum;
 
 use super::error::SessionError;
-use super::pool::Quorum;
 use super::purse::Purse;
 use super::{Inner, Session};
 use driver::Driver;

@@ -1,21 +1,19 @@
-//! The bootstrap nodes as this session finds them: who is up, how far, how fast, and who lied.
+//! The bootstrap nodes as a session finds them: who is up, how far, how fast, and who lied.
 //!
 //! One node is active: the first that proved its tip, until a clearly faster one does, or it fails. The next in order is
 //! the warm standby. A node that lied is out until the session ends; one that is behind or failed stands last.
 //!
-//! Never: ask anybody or read a clock. Next: `task.rs`, which fills it.
+//! Nodes are numbers here, in the order of the bootstrap file. Never: ask anybody or read a clock. Next:
+//! `node/session/`, which fills it.
 
 #[cfg(test)]
 mod tests;
 
 use std::time::Duration;
 
-use libp2p::PeerId;
-
-use super::error::Tried;
-use crate::chain::name::Name;
-use crate::directory::bootstrap::Bootstrap;
-use crate::wallet::payment::NodeIndex;
+use super::light::Doubt;
+use super::payment::NodeIndex;
+use crate::chain::query::Unavailable;
 
 /// So many blocks behind the newest proven one are a node's normal lag.
 const LAG: u64 = 2;
@@ -39,7 +37,14 @@ pub struct Quorum {
 impl Quorum {
     /// Whether too few are up for anything to become final.
     pub fn is_lost(&self) -> bool {
-        self.up < self.needed
+        match self.of < self.needed {
+            // Of few known validators all may be up and be too few: what the active node hears must do.
+            true => {
+                let heard = self.heard.map(usize::from);
+                self.up == 0 || heard.is_some_and(|heard| heard < self.needed)
+            }
+            false => self.up < self.needed,
+        }
     }
 }
 
@@ -54,32 +59,32 @@ pub enum UsedAs {
 
 /// One bootstrap node.
 #[derive(Debug, Clone)]
-pub(super) struct Entry {
-    pub(super) name: Name,
-    pub(super) peer: PeerId,
-    pub(super) validator: bool,
-    pub(super) up: bool,
+pub struct Entry {
+    /// Whether its vote counts.
+    pub validator: bool,
+    /// Whether it is connected.
+    pub up: bool,
     /// The newest height it has proven.
-    pub(super) height: Option<u64>,
+    pub height: Option<u64>,
     /// How long its answers take.
-    pub(super) rtt: Option<Duration>,
+    pub rtt: Option<Duration>,
     /// Failures since its last good answer.
-    pub(super) strikes: u32,
+    pub strikes: u32,
     /// Why it cannot be used now.
-    pub(super) failure: Option<String>,
+    pub failure: Option<String>,
     /// Whether a connection that stood was lost, and no dial has failed since: it is there, or was just now.
-    pub(super) is_awaited: bool,
+    pub is_awaited: bool,
     /// Whether it lives on another genesis than the bootstrap file's.
-    pub(super) is_foreign: bool,
+    pub is_foreign: bool,
     /// What it lied about; it is not asked again.
-    pub(super) lie: Option<String>,
+    pub lie: Option<String>,
     /// How many validators it says that it hears.
-    pub(super) heard: Option<u16>,
+    pub heard: Option<u16>,
 }
 
 /// All of them, in the order of the bootstrap file.
 #[derive(Debug)]
-pub(super) struct Pool {
+pub struct Pool {
     entries: Vec<Entry>,
     newest: u64,
     needed: usize,
@@ -87,11 +92,10 @@ pub(super) struct Pool {
 }
 
 impl Pool {
-    pub(super) fn new(bootstrap: &Bootstrap) -> Self {
-        let entries = bootstrap.nodes().iter().map(|node| Entry {
-            name: node.name.clone(),
-            peer: node.peer_id,
-            validator: node.validator,
+    /// The nodes of a bootstrap file, in its order: of each, whether its vote counts. `needed` votes make a quorum.
+    pub fn new(nodes: impl IntoIterator<Item = bool>, needed: usize) -> Self {
+        let entries = nodes.into_iter().map(|validator| Entry {
+            validator,
             up: false,
             height: None,
             rtt: None,
@@ -105,27 +109,23 @@ impl Pool {
         Self {
             entries: entries.collect(),
             newest: 0,
-            needed: bootstrap.genesis().validators.quorum_count(),
+            needed,
             active: None,
         }
     }
 
-    pub(super) fn entries(&self) -> &[Entry] {
+    /// All of them.
+    pub fn entries(&self) -> &[Entry] {
         &self.entries
     }
 
-    pub(super) fn get(&self, node: NodeIndex) -> Option<&Entry> {
+    /// One of them.
+    pub fn get(&self, node: NodeIndex) -> Option<&Entry> {
         self.entries.get(usize::from(node.0))
     }
 
-    /// The number of a node; `None` for peers that are not of the bootstrap file.
-    pub(super) fn index_of(&self, peer: &PeerId) -> Option<NodeIndex> {
-        let position = self.entries.iter().position(|entry| entry.peer == *peer)?;
-        u16::try_from(position).ok().map(NodeIndex)
-    }
-
     /// Those to ask, the preferred first: up, not lying, and heard of already.
-    pub(super) fn ranked(&self) -> Vec<NodeIndex> {
+    pub fn ranked(&self) -> Vec<NodeIndex> {
         let mut usable: Vec<usize> = (0..self.entries.len())
             .filter(|index| is_usable(&self.entries[*index]))
             .collect();
@@ -142,21 +142,23 @@ impl Pool {
     }
 
     /// The greatest height that any usable node has proven; `None` if none has proven one.
-    pub(super) fn best_height(&self) -> Option<u64> {
+    pub fn best_height(&self) -> Option<u64> {
         let usable = self.entries.iter().filter(|entry| is_usable(entry));
         usable.filter_map(|entry| entry.height).max()
     }
 
     /// A node of another network and what was found, if no node at all is usable.
-    pub(super) fn foreigner(&self) -> Option<(Name, String)> {
-        let nobody = !self.entries.iter().any(is_usable);
-        let foreign = self.entries.iter().find(|entry| entry.is_foreign);
-        let entry = foreign.filter(|_| nobody)?;
-        Some((entry.name.clone(), entry.failure.clone()?))
+    pub fn foreigner(&self) -> Option<(NodeIndex, String)> {
+        if self.entries.iter().any(is_usable) {
+            return None;
+        }
+        let index = self.entries.iter().position(|entry| entry.is_foreign)?;
+        let failure = self.entries[index].failure.clone()?;
+        Some((NodeIndex(u16::try_from(index).ok()?), failure))
     }
 
     /// What a node is used for now.
-    pub(super) fn used_as(&self, node: NodeIndex) -> Option<UsedAs> {
+    pub fn used_as(&self, node: NodeIndex) -> Option<UsedAs> {
         match self.ranked().iter().position(|ranked| *ranked == node)? {
             0 => Some(UsedAs::Active),
             1 => Some(UsedAs::Standby),
@@ -165,7 +167,7 @@ impl Pool {
     }
 
     /// Whether a watch on this node is worth keeping: it is in step, or nobody else is.
-    pub(super) fn should_watch(&self, node: NodeIndex) -> bool {
+    pub fn should_watch(&self, node: NodeIndex) -> bool {
         let serves = |entry: &Entry| is_usable(entry) && !self.is_behind(entry);
         let is_up = self.get(node).is_some_and(is_usable);
         is_up && (self.get(node).is_some_and(serves) || !self.entries.iter().any(serves))
@@ -173,13 +175,14 @@ impl Pool {
 
     /// Whether every node has lied, refused us or could not be dialled: there is nothing to wait for. A connection
     /// that stood and was lost is dialled again at once, and is worth the wait.
-    pub(super) fn is_hopeless(&self) -> bool {
+    pub fn is_hopeless(&self) -> bool {
         self.entries.iter().all(|entry| {
             entry.lie.is_some() || (!entry.up && entry.failure.is_some() && !entry.is_awaited)
         })
     }
 
-    pub(super) fn quorum(&self) -> Quorum {
+    /// How many validators are up.
+    pub fn quorum(&self) -> Quorum {
         let voting = || self.entries.iter().filter(|entry| entry.validator);
         let active = self.ranked().first().copied();
         Quorum {
@@ -190,26 +193,18 @@ impl Pool {
         }
     }
 
-    /// Every node, and why it is of no use; `said` has the precedence.
-    pub(super) fn tried(&self, said: impl Fn(NodeIndex) -> Option<String>) -> Vec<Tried> {
-        let why = |index: usize, entry: &Entry| {
-            let lie = entry.lie.as_ref().map(|lie| format!("lies: {lie}"));
-            let said = u16::try_from(index)
-                .ok()
-                .and_then(|index| said(NodeIndex(index)));
-            lie.or(said)
-                .or_else(|| entry.failure.clone())
-                .unwrap_or_else(|| "no answer yet".to_owned())
-        };
-        let tried = self.entries.iter().enumerate().map(|(index, entry)| Tried {
-            name: entry.name.clone(),
-            peer_id: entry.peer,
-            why: why(index, entry),
-        });
-        tried.collect()
+    /// Why a node is of no use; `said` has the precedence over all but a lie.
+    pub fn trouble(&self, node: NodeIndex, said: Option<String>) -> String {
+        let entry = self.get(node);
+        let lie = entry.and_then(|entry| entry.lie.as_ref());
+        lie.map(|lie| format!("lies: {lie}"))
+            .or(said)
+            .or_else(|| entry.and_then(|entry| entry.failure.clone()))
+            .unwrap_or_else(|| "no answer yet".to_owned())
     }
 
-    pub(super) fn came(&mut self, node: NodeIndex) {
+    /// A connection stands.
+    pub fn came(&mut self, node: NodeIndex) {
         if let Some(entry) = self.get_mut(node) {
             entry.up = true;
             entry.is_foreign = false;
@@ -218,7 +213,8 @@ impl Pool {
         }
     }
 
-    pub(super) fn left(&mut self, node: NodeIndex, why: String) {
+    /// It is gone, or was never there.
+    pub fn left(&mut self, node: NodeIndex, why: String) {
         if let Some(entry) = self.get_mut(node) {
             entry.up = false;
             entry.failure = Some(why);
@@ -232,7 +228,7 @@ impl Pool {
     }
 
     /// A connection that stood is lost.
-    pub(super) fn lost(&mut self, node: NodeIndex) {
+    pub fn lost(&mut self, node: NodeIndex) {
         self.left(node, "the connection was lost".to_owned());
         if let Some(entry) = self.get_mut(node) {
             entry.is_awaited = true;
@@ -240,7 +236,7 @@ impl Pool {
     }
 
     /// It lives on another genesis.
-    pub(super) fn foreign(&mut self, node: NodeIndex, why: String) {
+    pub fn foreign(&mut self, node: NodeIndex, why: String) {
         self.left(node, why);
         if let Some(entry) = self.get_mut(node) {
             entry.is_foreign = true;
@@ -248,14 +244,14 @@ impl Pool {
     }
 
     /// A dial failed; a connection that stands all the same is what counts.
-    pub(super) fn unreachable(&mut self, node: NodeIndex, why: String) {
+    pub fn unreachable(&mut self, node: NodeIndex, why: String) {
         if self.get(node).is_some_and(|entry| !entry.up) {
             self.left(node, why);
         }
     }
 
     /// A good answer, of the chain at this height.
-    pub(super) fn proved(&mut self, node: NodeIndex, height: u64, rtt: Option<Duration>) {
+    pub fn proved(&mut self, node: NodeIndex, height: u64, rtt: Option<Duration>) {
         self.newest = self.newest.max(height);
         if let Some(entry) = self.get_mut(node) {
             entry.height = entry.height.max(Some(height));
@@ -268,14 +264,15 @@ impl Pool {
         self.choose();
     }
 
-    pub(super) fn heard(&mut self, node: NodeIndex, validators_up: u16) {
+    /// It says that it hears so many validators.
+    pub fn heard(&mut self, node: NodeIndex, validators_up: u16) {
         if let Some(entry) = self.get_mut(node) {
             entry.heard = Some(validators_up);
         }
     }
 
     /// It failed to answer; it stands behind all that did not.
-    pub(super) fn struck(&mut self, node: NodeIndex, why: String) {
+    pub fn struck(&mut self, node: NodeIndex, why: String) {
         if let Some(entry) = self.get_mut(node) {
             entry.strikes = entry.strikes.saturating_add(1);
             entry.failure = Some(why);
@@ -283,11 +280,27 @@ impl Pool {
         self.choose();
     }
 
-    pub(super) fn lied(&mut self, node: NodeIndex, what: String) {
+    /// It has lied: it is not asked again.
+    pub fn lied(&mut self, node: NodeIndex, what: String) {
         if let Some(entry) = self.get_mut(node) {
             entry.lie.get_or_insert(what);
         }
         self.choose();
+    }
+
+    /// What it answered was not taken.
+    pub fn doubted(&mut self, node: NodeIndex, doubt: &Doubt) {
+        match doubt {
+            // Nothing is said against who does not know; and who shows a fork tells the truth.
+            Doubt::Unavailable(Unavailable::Unknown) | Doubt::Fork { .. } => {}
+            Doubt::Unavailable(Unavailable::Busy) => self.struck(node, doubt.to_string()),
+            Doubt::Behind { height, .. } => {
+                // It answers, so that it is up; but it is not the one to ask now.
+                self.proved(node, *height, None);
+                self.struck(node, doubt.to_string());
+            }
+            Doubt::Lie(_) | Doubt::Malformed(_) => self.lied(node, doubt.to_string()),
+        }
     }
 
     fn get_mut(&mut self, node: NodeIndex) -> Option<&mut Entry> {

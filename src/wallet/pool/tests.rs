@@ -4,9 +4,9 @@ use super::*;
 
 const MS: fn(u64) -> Duration = Duration::from_millis;
 
-/// The four nodes of the embedded file, connected; each has proven height 10 after so many milliseconds.
+/// Four validators, connected; each has proven height 10 after so many milliseconds.
 fn pool(rtts: [u64; 4]) -> Pool {
-    let mut pool = Pool::new(&Bootstrap::embedded());
+    let mut pool = Pool::new([true; 4], 3);
     for (node, rtt) in (0..).map(NodeIndex).zip(rtts) {
         pool.came(node);
         pool.proved(node, 10, Some(MS(rtt)));
@@ -59,12 +59,28 @@ fn a_liar_is_never_asked_again_even_if_it_comes_back() {
     pool.came(NodeIndex(0));
     pool.proved(NodeIndex(0), 11, Some(MS(1)));
     assert_eq!(order(&pool), [1, 2, 3]);
-    assert!(pool.tried(|_| None)[0].why.starts_with("lies: a proof"));
+    assert!(
+        pool.trouble(NodeIndex(0), None)
+            .starts_with("lies: a proof")
+    );
+}
+
+#[test]
+fn a_wallet_that_knows_fewer_validators_than_a_quorum_goes_by_what_the_active_one_hears() {
+    let mut pool = Pool::new([true; 2], 3);
+    assert!(pool.quorum().is_lost());
+    pool.came(NodeIndex(0));
+    pool.proved(NodeIndex(0), 1, None);
+    assert!(!pool.quorum().is_lost());
+    pool.heard(NodeIndex(0), 2);
+    assert!(pool.quorum().is_lost());
+    pool.heard(NodeIndex(0), 3);
+    assert!(!pool.quorum().is_lost());
 }
 
 #[test]
 fn who_is_connected_counts_and_who_has_not_answered_is_not_asked() {
-    let mut pool = Pool::new(&Bootstrap::embedded());
+    let mut pool = Pool::new([true; 4], 3);
     assert!(!pool.is_hopeless());
     pool.came(NodeIndex(2));
     assert_eq!(order(&pool), [0u16; 0]);
@@ -84,5 +100,8 @@ fn who_is_connected_counts_and_who_has_not_answered_is_not_asked() {
     assert!(!pool.is_hopeless());
     pool.unreachable(NodeIndex(1), "refused".to_owned());
     assert!(pool.is_hopeless());
-    assert!(pool.tried(|_| None).iter().all(|one| one.why == "refused"));
+    for node in (0..4).map(NodeIndex) {
+        assert_eq!(pool.trouble(node, None), "refused");
+        assert_eq!(pool.trouble(node, Some("late".to_owned())), "late");
+    }
 }
