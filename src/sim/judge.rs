@@ -4,6 +4,8 @@
 //! store that is opened again, and what wallets show. The first violation is kept; the world stops there.
 //! Never: change what it looks at. Next: `world.rs`, which shows it everything.
 
+mod shown;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -24,6 +26,7 @@ use crate::replica::Replica;
 use crate::replica::wire::{Batch, FinalBlock, Said, from_gossip};
 use crate::store::Store;
 
+use self::shown::Shown;
 use super::violation::{Invariant, Violation};
 
 /// So many heights back, a certificate that was checked need not be checked again.
@@ -60,6 +63,7 @@ struct Books {
     /// The last height at which the money was counted.
     counted: Option<u64>,
     nonces: BTreeMap<(Address, u64), TransactionId>,
+    shown: Shown,
 }
 
 /// The chain executed by the judge itself: what the nodes' own code says of a block is not asked here.
@@ -104,6 +108,7 @@ impl Judge {
                 supply: genesis.supply(),
                 counted: None,
                 nonces: BTreeMap::new(),
+                shown: Shown::default(),
             },
             law: Law {
                 ledger: Ledger::from_genesis(genesis),
@@ -187,7 +192,7 @@ impl Judge {
             let (id, sender, nonce) = (one.id(), one.transaction.sender, one.transaction.nonce);
             self.books.owners.insert(sender);
             self.books.owners.extend(one.transaction.payee());
-            self.finals.insert(id, height);
+            self.happened(now, one, height);
             let other = self.books.nonces.insert((sender, nonce), id);
             self.hold(I::NonceOnce, now, other.is_none(), || {
                 format!("nonce {nonce} of {sender} is spent again, at height {height}")

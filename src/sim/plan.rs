@@ -127,6 +127,14 @@ impl Plan {
         Ok(())
     }
 
+    /// How long a wallet's owner does nothing, on the average.
+    pub fn pause(&self) -> Duration {
+        match self.profile {
+            Profile::Lan | Profile::Chaos | Profile::Byzantine => Duration::from_secs(4),
+            Profile::World => Duration::from_secs(100),
+        }
+    }
+
     /// How many validators may be malicious or down: less than a third.
     pub fn tolerance(&self) -> u32 {
         self.nodes.saturating_sub(1) / 3

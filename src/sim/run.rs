@@ -116,6 +116,7 @@ fn course(
     for node in 0..world.nodes.len() {
         world.must_start(node);
     }
+    world.settle(plan);
     while world.now() < plan.duration {
         if !goes_on(world.now()) {
             return Ok(End::GivenUp);
@@ -127,24 +128,32 @@ fn course(
         }
     }
     trouble.end(world);
-    let (end, mut is_done) = (world.now() + RECOVERY, false);
-    while !is_done && world.now() < end {
-        if !goes_on(world.now()) {
-            return Ok(End::GivenUp);
-        }
-        is_done = world.advance(STEP, |world| world.is_in_step())?;
-    }
+    let is_done = |world: &World| {
+        world.wallets_are_done() && !world.judge.has_open_promises() && world.is_in_step()
+    };
+    let Some(is_done) = recover(world, goes_on, is_done)? else {
+        return Ok(End::GivenUp);
+    };
     let now = world.now();
     let state = || {
         format!(
-            "not in step {RECOVERY:?} after all faults have ended: {}",
-            world.state()
+            "not in step {RECOVERY:?} after all faults have ended: {}\n{}",
+            world.state(),
+            world.wallets_state()
         )
     };
     let state = if is_done { String::new() } else { state() };
     world
         .judge
         .hold(Invariant::Progress, now, is_done, || state);
+    world.audit();
+    let Some(is_audited) = recover(world, goes_on, World::is_audited)? else {
+        return Ok(End::GivenUp);
+    };
+    let now = world.now();
+    world.judge.hold(Invariant::Progress, now, is_audited, || {
+        "a wallet cannot see its whole history".to_owned()
+    });
     let wronged = &world.seen.wronged;
     let blame = format!("honest nodes are blamed (by whom, who, for what): {wronged:?}");
     let is_blameless = wronged.is_empty();
@@ -154,6 +163,26 @@ fn course(
     world
         .advance(Duration::ZERO, |_| true)
         .map(|_| End::Reached)
+}
+
+/// Lets all go well till something is so; tells whether it is, or nothing if it is to be given up.
+fn recover(
+    world: &mut World,
+    goes_on: &mut dyn FnMut(Duration) -> bool,
+    is_so: impl Fn(&World) -> bool,
+) -> Result<Option<bool>, Violation> {
+    let end = world.now() + RECOVERY;
+    loop {
+        if world.advance(STEP, &is_so)? {
+            return Ok(Some(true));
+        }
+        if world.now() >= end {
+            return Ok(Some(false));
+        }
+        if !goes_on(world.now()) {
+            return Ok(None);
+        }
+    }
 }
 
 impl World {

@@ -99,6 +99,7 @@ impl Trouble {
         if self.odds == 0 {
             return;
         }
+        world.trouble_wallets();
         let node = world.random.random_range(0..world.nodes.len());
         if world.nodes[node].live.is_none() {
             if world.random.random_range(0..3) == 0 {
@@ -231,6 +232,7 @@ impl Trouble {
         self.flaps.clear();
         world.heal();
         world.net.manners = self.calm.clone();
+        world.spare_wallets();
         for node in 0..world.nodes.len() {
             world.nodes[node].fate.crash_in = None;
             world.nodes[node].disk.mend();

@@ -125,6 +125,20 @@ impl LightClient {
         }
     }
 
+    /// Another client of the same network, which remembers this height as proven and knows nothing else.
+    pub fn remembering(&self, floor: u64) -> Self {
+        let trust = self.trust.clone();
+        let newest = Anchor::Genesis
+            .verify(&trust)
+            .expect("the genesis follows from the bootstrap file and needs no signature");
+        Self {
+            trust,
+            newest,
+            floor,
+            quiet_ms: self.quiet_ms,
+        }
+    }
+
     /// The network.
     pub fn genesis(&self) -> &Hash {
         &self.trust.genesis

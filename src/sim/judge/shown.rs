@@ -1,0 +1,97 @@
+//! What wallets show their owners, held against the chain.
+//!
+//! Next: `wallet/user.rs`, which shows it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use super::Judge;
+use crate::chain::key::Address;
+use crate::chain::transaction::{SignedTransaction, TransactionId};
+use crate::sim::violation::Invariant::ShownIsTrue;
+
+/// What was shown, and what is true.
+#[derive(Default)]
+pub(super) struct Shown {
+    /// What each account has sent and received, in its order.
+    activities: BTreeMap<Address, Vec<TransactionId>>,
+    /// What wallets have shown not to have happened.
+    denied: BTreeSet<TransactionId>,
+    /// What wallets have shown as final before any honest node had it: a malicious one told them with a good proof.
+    promised: BTreeMap<TransactionId, u64>,
+}
+
+impl Judge {
+    /// A transaction is final.
+    pub(super) fn happened(&mut self, now: Duration, one: &SignedTransaction, height: u64) {
+        let id = one.id();
+        self.finals.insert(id, height);
+        let shown = &mut self.books.shown;
+        let sender = one.transaction.sender;
+        let payee = one.transaction.payee().filter(|payee| *payee != sender);
+        for party in [Some(sender), payee].into_iter().flatten() {
+            shown.activities.entry(party).or_default().push(id);
+        }
+        let promised = shown.promised.remove(&id);
+        let is_denied = shown.denied.contains(&id);
+        self.hold(ShownIsTrue, now, !is_denied, || {
+            format!("{id} is final at height {height}, and was shown as ended otherwise")
+        });
+        if let Some(promised) = promised {
+            self.hold(ShownIsTrue, now, promised == height, || {
+                format!("{id} is final at height {height}, and was shown as final at {promised}")
+            });
+        }
+    }
+
+    /// A wallet shows a transaction as final.
+    pub fn shown_final(&mut self, wallet: usize, now: Duration, id: TransactionId, height: u64) {
+        let known = self.finals.get(&id).copied();
+        // An honest node tells of no block before it has it.
+        let is_early = known.is_none() && height > self.height() && !self.traitors.is_empty();
+        if is_early {
+            self.books.shown.promised.insert(id, height);
+        }
+        let is_true = is_early || known == Some(height);
+        self.hold(ShownIsTrue, now, is_true, || {
+            format!("wallet {wallet} shows {id} as final at {height}; it is at {known:?}")
+        });
+    }
+
+    /// A wallet shows that a transaction has not happened and never will.
+    pub fn shown_otherwise(&mut self, wallet: usize, now: Duration, id: TransactionId) {
+        let known = self.finals.get(&id).copied();
+        let is_promised = self.books.shown.promised.contains_key(&id);
+        let is_true = known.is_none() && !is_promised;
+        self.hold(ShownIsTrue, now, is_true, || {
+            format!("wallet {wallet} shows that {id} will never be final; it is at {known:?}")
+        });
+        self.books.shown.denied.insert(id);
+    }
+
+    /// A wallet shows the whole history of an account up to a height.
+    pub fn shown_history(
+        &mut self,
+        wallet: usize,
+        now: Duration,
+        (address, height): (Address, u64),
+        entries: &[(u64, TransactionId)],
+    ) {
+        let upto = height.min(self.height());
+        let shown = entries.iter().filter(|(height, _)| *height <= upto);
+        let known = self.books.shown.activities.get(&address);
+        let place = |id: &TransactionId| (self.finals.get(id).copied().unwrap_or(u64::MAX), *id);
+        let known = known.into_iter().flatten().map(place);
+        let is_same = known
+            .filter(|(height, _)| *height <= upto)
+            .eq(shown.copied());
+        self.hold(ShownIsTrue, now, is_same, || {
+            format!("wallet {wallet} shows another history than there is up to height {upto}")
+        });
+    }
+
+    /// Whether something was shown as final that no honest node has yet.
+    pub fn has_open_promises(&self) -> bool {
+        !self.books.shown.promised.is_empty()
+    }
+}
