@@ -2,6 +2,8 @@
 //!
 //! Next: `plan.rs`.
 
+use std::sync::LazyLock;
+
 use super::world::Cast;
 use crate::chain::amount::Amount;
 use crate::chain::genesis::{Genesis, GenesisAccount, GenesisError, Rules};
@@ -37,9 +39,10 @@ pub fn person(number: u32) -> SecretKey {
     key("person", number)
 }
 
-/// The key of the one who cheats.
+/// The key of the one who cheats; to derive it takes as long as to sign with it.
 pub(super) fn stranger() -> SecretKey {
-    key("stranger", 0)
+    static KEY: LazyLock<SecretKey> = LazyLock::new(|| key("stranger", 0));
+    KEY.clone()
 }
 
 /// So many validators and followers, and people with money.
