@@ -263,7 +263,7 @@ pub struct Simulate {
     #[arg(long, value_name = "N")]
     pub threads: Option<usize>,
     /// End when so many seeds have failed [default: go on]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub stop_at: Option<u64>,
     /// Show every event of one seed
     #[arg(long)]

@@ -89,3 +89,20 @@ impl fmt::Display for Invariant {
         out.write_str(self.name())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sim::Profile;
+
+    #[test]
+    fn the_document_lists_every_invariant_and_every_profile() {
+        let document = include_str!("../../docs/simulation.md");
+        let names = Invariant::ALL.map(Invariant::name);
+        for name in names.into_iter().chain(Profile::ALL.map(Profile::name)) {
+            let row = format!("| `{name}` | ");
+            let rows = document.lines().filter(|line| line.starts_with(&row));
+            assert_eq!(rows.count(), 1, "docs/simulation.md has one row of {name}");
+        }
+    }
+}

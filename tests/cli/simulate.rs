@@ -115,6 +115,7 @@ fn what_makes_no_sense_is_refused_with_2() {
         (&["--trace"], "trace_of_many"),
         (&["--seeds", "1..5", "--seed", "1"], "usage"),
         (&["--nodes", "four"], "usage"),
+        (&["--stop-at", "0"], "usage"),
     ] {
         let refused = program.failure(&[&["simulate"], words].concat());
         assert_eq!(refused, (2, code.to_owned()), "{words:?}");
