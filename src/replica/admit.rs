@@ -74,16 +74,25 @@ impl Replica {
         let Ok(Batch(transactions)) = from_gossip(data) else {
             return Verdict::Reject;
         };
-        let fresh: Vec<SignedTransaction> = transactions
+        // What waits here, signature and all, was checked when it came in.
+        let unknown: Vec<SignedTransaction> = transactions
             .into_iter()
-            .filter(|one| !self.mempool.contains(&one.id()) && self.check(one).is_ok())
+            .filter(|one| self.mempool.get(&one.id()) != Some(one))
             .collect();
-        if !self.signatures_are_good(&fresh) {
+        let is_fresh =
+            |one: &SignedTransaction| !self.mempool.contains(&one.id()) && self.check(one).is_ok();
+        let fresh: Vec<bool> = unknown.iter().map(is_fresh).collect();
+        if !fresh.contains(&true) {
+            return Verdict::Ignore;
+        }
+        // Also of those that are of no use here: to others they may be new, and whoever passes on what nobody has
+        // signed is blamed for it.
+        if !self.signatures_are_good(&unknown) {
             return Verdict::Reject;
         }
         let mut is_news = false;
-        for transaction in fresh {
-            is_news |= self.insert(transaction).is_ok();
+        for (transaction, is_fresh) in unknown.into_iter().zip(fresh) {
+            is_news |= is_fresh && self.insert(transaction).is_ok();
         }
         if is_news {
             self.on_something_waits();

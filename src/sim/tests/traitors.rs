@@ -9,10 +9,14 @@ use rand::RngExt as _;
 
 use super::super::trouble::Trouble;
 use super::town::genesis;
+use crate::behaviour::Topic;
 use crate::chain::key::SecretKey;
 use crate::chain::testing::network::{key, validator};
 use crate::chain::transaction::TransactionId;
-use crate::sim::{Cast, Delay, Habit, Manners, Plan, Profile, Recruits, Tally, Violation, World};
+use crate::replica::wire::{Batch, gossip};
+use crate::sim::{
+    Cast, Delay, Habit, Invariant, Manners, Plan, Profile, Recruits, Tally, Violation, World,
+};
 
 /// How often people act.
 const STEP: Duration = Duration::from_millis(100);
@@ -208,6 +212,49 @@ fn town_of_twins(seed: u64) -> World {
         world.start(node).unwrap();
     }
     world
+}
+
+#[test]
+fn one_traitor_too_many_can_fork_the_chain_and_the_judge_sees_it() {
+    let is_forked = |seed| {
+        let mut world = World::town(4, 0, seed);
+        for traitor in [1, 3] {
+            world.corrupt(traitor, [Habit::DoubleProposal, Habit::DoubleVote]);
+        }
+        let mut payments = Payments::default();
+        for _ in 0..50 {
+            payments.act(&mut world, true);
+            if let Err(violation) = world.advance(STEP, |_| false) {
+                assert_eq!(violation.invariant, Invariant::Agreement, "{violation}");
+                return true;
+            }
+        }
+        false
+    };
+    let found = seeds(0..20).find(|seed| is_forked(*seed));
+    println!("the chain forks in seed {found:?}");
+    assert!(found.is_some(), "no fork in any seed");
+}
+
+#[test]
+fn who_passes_a_batch_on_is_never_blamed_for_a_forgery_in_it() {
+    let mut world = World::town(4, 0, 1);
+    let (known, used) = (world.payment(1, 0, 100, 2), world.payment(2, 0, 100, 3));
+    world.pay_and_wait(0, &used);
+    // It waits at the first node, and the others have not heard of it.
+    world.net.manners.lost = 1000;
+    world.submit(0, &known);
+    world.net.manners.lost = 0;
+    let mut forged = known;
+    forged.signature.0[9] ^= 1;
+    let good = world.payment(3, 0, 100, 4);
+    let batch = gossip(0, &Batch(vec![forged, good]));
+    world.hear(0, Topic::Transactions, batch);
+    world.run_for(Duration::from_millis(500));
+    let is_by_others = |(by, ..): &&(usize, usize, String)| *by != 0;
+    let wronged = world.seen.wronged.iter().filter(is_by_others);
+    assert_eq!(wronged.count(), 0, "{:?}", world.seen.wronged);
+    assert_eq!(world.seen.rejects, 1, "the first node has seen it");
 }
 
 /// As many traitors as may be, with habits by chance, and trouble for all.

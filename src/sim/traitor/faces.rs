@@ -45,7 +45,13 @@ impl World {
             }
             Some(Said::Message(Message::Vote(vote))) if vote.voter == own => {
                 self.forget_soon(node, vote);
-                self.two_votes(node, &data, vote)
+                if self.has_habit(node, Habit::DoubleVote) {
+                    // A node votes before it proposes; its traitor waits to see what there is to vote for.
+                    let soon = self.between_ms(0, 8);
+                    let vote = Mischief::Vote(Box::new(vote.clone()));
+                    return self.clock.after(soon, Due::Mischief(node, vote));
+                }
+                None
             }
             _ => None,
         };
@@ -135,10 +141,7 @@ impl World {
     }
 
     /// Two votes for the same place.
-    fn two_votes(&mut self, node: usize, data: &[u8], vote: &Vote) -> Option<Faces> {
-        if !self.has_habit(node, Habit::DoubleVote) {
-            return None;
-        }
+    pub(super) fn vote_twice(&mut self, node: usize, vote: &Vote) {
         let proposed = self.plot.blocks.get(&vote.height).copied();
         let unknown = Hash(self.random.random());
         let pair = self.plot.pairs.get(&(vote.height, vote.round)).copied();
@@ -149,19 +152,18 @@ impl World {
             None if vote.block.is_some() => [vote.block, None],
             None => [None, Some(proposed.unwrap_or(unknown))],
         };
+        let salt = self.random.random();
         let said = votes.map(|block| {
-            if block == vote.block {
-                return data.to_vec();
-            }
             let vote = vote.clone();
-            let other = self.sign_vote(node, Vote { block, ..vote });
-            gossip(0, &Said::Message(Message::Vote(other)))
+            let vote = self.sign_vote(node, Vote { block, ..vote });
+            gossip(salt, &Said::Message(Message::Vote(vote)))
         });
-        Some(Faces {
+        let faces = Faces {
             height: vote.height,
             what: "double vote",
             said,
-        })
+        };
+        self.show(node, Topic::Votes, faces);
     }
 
     /// Plans to forget a precommit that leaves now.

@@ -18,19 +18,21 @@ use crate::consensus::message::{
     PolkaCertificate, PolkaSignature, RoundCertificate, RoundSignature, Vote,
 };
 use crate::consensus::{Message, Proposal};
-use crate::replica::wire::{Batch, Said, from_gossip, gossip};
+use crate::replica::wire::{Batch, MAX_BATCH, Said, from_gossip, gossip};
 use crate::sim::speech::Told;
 use crate::sim::trace::Parties;
 use crate::sim::world::Due;
 use crate::store::{Disk as _, SimDisk, Store, Survival};
 
 /// What a traitor plans.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub(in crate::sim) enum Mischief {
     /// What its habits are.
     Act,
     /// To start again without its memory.
     Forget,
+    /// To vote for two things in place of this one.
+    Vote(Box<Vote>),
 }
 
 impl World {
@@ -38,6 +40,7 @@ impl World {
     pub(in crate::sim) fn misbehave(&mut self, node: usize, mischief: Mischief) {
         match mischief {
             Mischief::Forget => self.forget(node),
+            Mischief::Vote(vote) => self.vote_twice(node, &vote),
             Mischief::Act => {
                 if self.nodes[node].live.is_some() {
                     self.flood(node);
@@ -222,12 +225,16 @@ impl World {
 
     /// A batch in which some payments are not as their owners signed them.
     fn forge_payment(&mut self, node: usize) {
-        let Some(told) = self.recall(node, |told| told.topic == Topic::Transactions) else {
+        let mut batch = Vec::new();
+        for _ in 0..self.random.random_range(1..4) {
+            let told = self.recall(node, |told| told.topic == Topic::Transactions);
+            let heard = told.and_then(|told| from_gossip::<Batch>(&told.data).ok());
+            batch.extend(heard.into_iter().flat_map(|heard| heard.0));
+        }
+        batch.truncate(MAX_BATCH);
+        if batch.is_empty() {
             return;
-        };
-        let Ok(Batch(mut batch)) = from_gossip::<Batch>(&told.data) else {
-            return;
-        };
+        }
         for one in &mut batch {
             match self.random.random_range(0..3) {
                 0 => one.signature.0[9] ^= 1,
