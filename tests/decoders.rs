@@ -120,6 +120,24 @@ fn the_seeds_of_the_fuzzer_are_what_the_program_writes() {
     }
 }
 
+#[test]
+fn every_check_is_a_target_of_the_fuzzer() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz");
+    let manifest = fs::read_to_string(root.join("Cargo.toml")).expect("the fuzzer has a manifest");
+    let manifest: toml::Table = manifest.parse().expect("it is TOML");
+    let targets = manifest["bin"].as_array().expect("it has targets");
+    let names: Vec<_> = targets.iter().map(|one| one["name"].as_str()).collect();
+    assert_eq!(names, checks::ALL.map(|(name, _)| Some(name)));
+    for (name, _) in checks::ALL {
+        let path = root.join("fuzz_targets").join(format!("{name}.rs"));
+        let text = fs::read_to_string(path).expect("a target has a file");
+        assert!(
+            text.contains(&format!("checks::{name}::check(bytes)")),
+            "{name}"
+        );
+    }
+}
+
 fn write(folder: &Path, seeds: &[Seed]) {
     fs::create_dir_all(folder).expect("a folder for seeds");
     for (name, bytes) in seeds {
