@@ -5,7 +5,10 @@
 
 use std::{
     net::SocketAddr,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 
@@ -17,7 +20,7 @@ use natcoin::{
         codec::{Decode, Encode},
         hash::Hash,
         key::SecretKey,
-        query::{Anchor, Answer, Certified, Query},
+        query::{Anchor, Answer, Certified, Query, Unavailable},
         transaction::Memo,
     },
     directory::bootstrap::{Beginning, Bootstrap, Node},
@@ -53,6 +56,8 @@ enum Lie {
     OtherQuestion,
     Nonsense,
     Silence,
+    /// No lie: it says that it has too much to do.
+    Busy,
 }
 
 const LIES: [Lie; 11] = [
@@ -129,6 +134,8 @@ async fn gated(town: &Town, open: &watch::Receiver<bool>) -> Bootstrap {
 /// The node after the validators, which lies.
 struct Liar {
     lie: Arc<Mutex<Option<Lie>>>,
+    /// How many questions about accounts it was asked.
+    asked: Arc<AtomicUsize>,
     handle: NetworkHandle,
 }
 
@@ -152,13 +159,15 @@ impl Liar {
         .await
         .unwrap();
         let lie = Arc::new(Mutex::new(None));
+        let asked = Arc::new(AtomicUsize::new(0));
         tokio::spawn(lies(
             handle.clone(),
             events,
             honest.peer_id,
             Arc::clone(&lie),
+            Arc::clone(&asked),
         ));
-        Self { lie, handle }
+        Self { lie, asked, handle }
     }
 
     fn tell(&self, lie: Option<Lie>) {
@@ -171,6 +180,7 @@ async fn lies(
     mut events: NetworkEvents,
     honest: natcoin::behaviour::PeerId,
     lie: Arc<Mutex<Option<Lie>>>,
+    asked: Arc<AtomicUsize>,
 ) {
     let mut sinks = Vec::new();
     while let Some(event) = events.recv().await {
@@ -182,6 +192,9 @@ async fn lies(
                 ..
             } => {
                 let lie = *lie.lock().unwrap();
+                if let Ok(Query::Account(_)) = Query::from_bytes(&data) {
+                    asked.fetch_add(1, Ordering::SeqCst);
+                }
                 let handle = handle.clone();
                 tokio::spawn(async move {
                     let truth = ask(&handle, honest, &data).await;
@@ -272,6 +285,7 @@ async fn forge(
         Lie::OtherQuestion => return Some(ask(handle, honest, &Query::Network.to_bytes()).await),
         Lie::Nonsense => return Some(b"trust me".to_vec()),
         Lie::Silence => return None,
+        Lie::Busy => return Some(Answer::Unavailable(Unavailable::Busy).to_bytes()),
     }
     Some(Answer::Account(answer).to_bytes())
 }
@@ -362,6 +376,22 @@ async fn with_only_a_liar_there_is_no_answer_at_all() {
     let error = session.account(address(1)).await.unwrap_err();
     let text = error.to_string();
     assert!(text.contains("node-4: lies: "), "{text}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_that_is_busy_is_not_asked_again_without_a_pause() {
+    let (town, liar) = town_with_a_liar().await;
+    let (_opener, open) = watch::channel(false);
+    let mut config = SessionConfig::new(gated(&town, &open).await);
+    config.limits.question = Duration::from_millis(1_000);
+    let session = Session::open(config).await.unwrap();
+    liar.tell(Some(Lie::Busy));
+    let before = liar.asked.load(Ordering::SeqCst);
+    let error = session.account(address(1)).await.unwrap_err();
+    assert!(matches!(error, SessionError::NoNode { .. }), "{error}");
+    let asked = liar.asked.load(Ordering::SeqCst) - before;
+    // At once, and then every 150 ms.
+    assert!((1..=8).contains(&asked), "asked {asked} times");
 }
 
 #[tokio::test(flavor = "multi_thread")]

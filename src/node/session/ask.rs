@@ -57,7 +57,6 @@ impl Inner {
         let deadline = clock_now() + self.limits.question;
         let mut changed = self.changed.subscribe();
         loop {
-            changed.borrow_and_update();
             let failed = match timeout_at(deadline, self.ask_round(query, usize::MAX, &read)).await
             {
                 Some(Ok(proven)) => return Ok(proven),
@@ -73,6 +72,8 @@ impl Inner {
             if now >= deadline || self.network.is_closed() {
                 return Err(self.no_node(&failed));
             }
+            // What the round itself has noted of the nodes is no news: a busy node would be asked without a pause.
+            changed.borrow_and_update();
             tokio::select! {
                 _ = changed.changed() => {}
                 () = sleep_until((now + AGAIN).min(deadline)) => {}
