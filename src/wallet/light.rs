@@ -248,11 +248,14 @@ impl LightClient {
         address: &Address,
         end: &HistoryMark,
     ) -> Result<Proven<HistoryPage>, Doubt> {
-        let page = answer.into_activities()?.page;
-        page.verify(address, end)?;
-        // What the page hangs on was proven with the page after it; the answer's own anchor says nothing more.
-        let at = self.newest;
-        Ok(Proven { value: page, at })
+        let found = answer.into_activities()?;
+        found.page.verify(address, end)?;
+        // What the page hangs on was proven with the page after it; the anchor tells only how far the node is.
+        let at = found.anchor.verify(&self.trust)?;
+        self.past(Proven {
+            value: found.page,
+            at,
+        })
     }
 
     /// A final transaction.

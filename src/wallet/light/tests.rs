@@ -5,7 +5,10 @@ use crate::chain::block::{Header, transaction_leaves};
 use crate::chain::key::SecretKey;
 use crate::chain::ledger::{Ledger, Tip};
 use crate::chain::merkle;
-use crate::chain::query::{AccountAnswer, NameAnswer, NetworkAnswer, Status, TransactionAnswer};
+use crate::chain::query::{
+    AccountAnswer, ActivitiesAnswer, HistoryEntry, NameAnswer, NetworkAnswer, Status,
+    TransactionAnswer,
+};
 use crate::chain::testing::network::{
     address, certificate, context, genesis, key, nits, pay, validator,
 };
@@ -99,6 +102,38 @@ fn what_is_older_than_what_was_proven_is_behind_and_no_lie() {
     // The same height again is no step back.
     let again = Answer::Account(chain.account_at(3, 2));
     assert!(client.account(again, &address(2)).is_ok());
+}
+
+#[test]
+fn an_older_page_is_taken_of_a_node_that_is_behind_and_says_how_far_it_is() {
+    let chain = Chain::of(3);
+    let mut client = client();
+    client
+        .account(Answer::Account(chain.account_at(3, 1)), &address(1))
+        .unwrap();
+    let first = HistoryEntry {
+        height: 1,
+        time_ms: header_of(&chain.anchors[1]).header.time_ms,
+        transaction: chain.blocks[1][0].transaction.clone(),
+    };
+    let page = HistoryPage {
+        start: HistoryMark::BIRTH,
+        entries: vec![first],
+    };
+    let end = HistoryMark::of(chain.ledgers[1].account(&address(1)).unwrap());
+    let answer = |anchor: &Anchor| {
+        let ledger = &chain.ledgers[1];
+        let found = ActivitiesAnswer::of(ledger, anchor.clone(), &address(1), page.clone());
+        Answer::Activities(found)
+    };
+    let proven = client.older_history(answer(&chain.anchors[1]), &address(1), &end);
+    assert_eq!(proven.unwrap().at.height, 1);
+    assert_eq!(client.newest().height, 3);
+    let mut forged = header_of(&chain.anchors[1]);
+    forged.header.height = 9;
+    let forged = Anchor::Block(Box::new(forged));
+    let doubt = client.older_history(answer(&forged), &address(1), &end);
+    assert!(doubt.unwrap_err().is_lie());
 }
 
 #[test]
