@@ -1,6 +1,6 @@
 //! Questions of a wallet, one node after another till an answer is proven, as `node/session/ask.rs` asks.
 //!
-//! Never: take what the light client has not verified. Next: `pay.rs`, which is told what was found.
+//! Next: `answer.rs`, for what comes back.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -10,11 +10,8 @@ use crate::behaviour::Service;
 use crate::chain::account::Account;
 use crate::chain::codec::Encode;
 use crate::chain::genesis::Rules;
-use crate::chain::query::{
-    Answer, HistoryEntry, HistoryMark, MAX_PAGE, Moment, Query, Unavailable,
-};
+use crate::chain::query::{HistoryEntry, HistoryMark, MAX_PAGE, Moment, Query};
 use crate::chain::transaction::TransactionId;
-use crate::wallet::light::{Doubt, LightClient};
 use crate::wallet::payment::{NodeIndex, SUBMIT_COPIES, SUBMIT_TIMEOUT_MS};
 
 /// A node that takes longer is not waited for alone.
@@ -24,7 +21,7 @@ const ANSWER: Duration = Duration::from_secs(4);
 /// A question that no node answered is asked again after so long, or as soon as a node comes or goes.
 const AGAIN: Duration = Duration::from_millis(150);
 /// How long a question is asked again; as `session::Limits::question`.
-const QUESTION: Duration = Duration::from_secs(8);
+pub(super) const QUESTION: Duration = Duration::from_secs(8);
 
 /// What a question is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,44 +56,44 @@ pub(super) enum Found {
 /// A question under way.
 pub(super) struct Asking {
     pub(super) purpose: Purpose,
-    query: Query,
-    most: usize,
+    pub(super) query: Query,
+    pub(super) most: usize,
     /// Till when it is asked again; `None`: one round.
-    deadline: Option<Duration>,
+    pub(super) deadline: Option<Duration>,
     /// When the next round begins, if it waits for one.
     pub(super) again_at: Option<Duration>,
-    round: Round,
-    pages: Pages,
+    pub(super) round: Round,
+    pub(super) pages: Pages,
 }
 
 /// One round of all nodes.
 #[derive(Default)]
-struct Round {
-    asked: Vec<NodeIndex>,
-    late: BTreeSet<NodeIndex>,
-    flying: usize,
-    is_unknown: bool,
-    slow_at: Option<Duration>,
+pub(super) struct Round {
+    pub(super) asked: Vec<NodeIndex>,
+    pub(super) late: BTreeSet<NodeIndex>,
+    pub(super) flying: usize,
+    pub(super) is_unknown: bool,
+    pub(super) slow_at: Option<Duration>,
 }
 
 /// A history as far as it is there.
 #[derive(Default)]
-struct Pages {
-    start: Option<HistoryMark>,
-    entries: Vec<HistoryEntry>,
-    at: Option<Moment>,
+pub(super) struct Pages {
+    pub(super) start: Option<HistoryMark>,
+    pub(super) entries: Vec<HistoryEntry>,
+    pub(super) at: Option<Moment>,
 }
 
 /// A question or a payment on its way to one node.
 pub(super) struct Flight {
-    node: NodeIndex,
-    began: Duration,
+    pub(super) node: NodeIndex,
+    pub(super) began: Duration,
     pub(super) until: Duration,
-    what: Freight,
+    pub(super) what: Freight,
 }
 
 #[derive(Clone, Copy)]
-enum Freight {
+pub(super) enum Freight {
     Question(u64),
     Payment(TransactionId),
 }
@@ -141,7 +138,7 @@ impl Run {
         self.ask(purpose, self.page(None));
     }
 
-    fn page(&self, upto: Option<u64>) -> Query {
+    pub(super) fn page(&self, upto: Option<u64>) -> Query {
         Query::Activities {
             address: self.me.address,
             upto,
@@ -232,7 +229,7 @@ impl Run {
     }
 
     /// Asks the next node if nobody is being asked.
-    fn go_on(&mut self, number: u64) {
+    pub(super) fn go_on(&mut self, number: u64) {
         let now = self.now;
         let next = self.next_node(number);
         let Some(asking) = self.asking.get_mut(&number) else {
@@ -289,158 +286,5 @@ impl Run {
                 self.exchange(number, node);
             }
         }
-    }
-
-    // ---- answers ----
-
-    pub(super) fn flights_lost(&mut self, node: NodeIndex) {
-        let flights = self.flights.iter();
-        let lost = flights.filter(|(_, flight)| flight.node == node);
-        for flight in lost.map(|(flight, _)| *flight).collect::<Vec<_>>() {
-            self.acts.push_back(Act::Forget(flight));
-            self.landed(flight, Err("the connection was lost"));
-        }
-    }
-
-    pub(super) fn flights_late(&mut self) {
-        let now = self.now;
-        let late = self
-            .flights
-            .iter()
-            .filter(|(_, flight)| flight.until <= now);
-        for flight in late.map(|(flight, _)| *flight).collect::<Vec<_>>() {
-            self.acts.push_back(Act::Forget(flight));
-            self.landed(flight, Err("no answer in time"));
-        }
-    }
-
-    /// A question has its answer, or never will.
-    pub(super) fn landed(&mut self, flight: u64, answer: Result<Vec<u8>, &str>) {
-        let Some(flight) = self.flights.remove(&flight) else {
-            return;
-        };
-        let node = flight.node;
-        if let Err(why) = &answer {
-            self.pool.struck(node, (*why).to_owned());
-        }
-        let number = match flight.what {
-            Freight::Payment(id) => return self.submitted(id, node, answer.ok()),
-            Freight::Question(number) => number,
-        };
-        let Some(asking) = self.asking.get_mut(&number) else {
-            return;
-        };
-        asking.round.late.remove(&node);
-        asking.round.flying -= 1;
-        let Ok(data) = answer else {
-            return self.go_on(number);
-        };
-        match LightClient::read(&data).and_then(|answer| self.read(number, answer)) {
-            Ok((found, height)) => {
-                let rtt = self.now - flight.began;
-                self.pool.proved(node, height, Some(rtt));
-                if let Found::Status(up) = found {
-                    self.pool.heard(node, up);
-                    self.feed_nodes();
-                }
-                self.answered(number, Some(found));
-            }
-            Err(doubt) => {
-                self.pool.doubted(node, &doubt);
-                if let Doubt::Fork { .. } = doubt {
-                    self.acts.push_back(Act::Fork(doubt.to_string()));
-                }
-                if let Some(asking) = self.asking.get_mut(&number) {
-                    asking.round.is_unknown |= doubt == Doubt::Unavailable(Unavailable::Unknown);
-                }
-                self.go_on(number);
-            }
-        }
-    }
-
-    /// Verifies an answer. The second value is the height that the node has proven.
-    fn read(&mut self, number: u64, answer: Answer) -> Result<(Found, u64), Doubt> {
-        let asking = self.asking.get_mut(&number);
-        let asking = asking.expect("an answer is read for a question under way");
-        Ok(match &asking.query {
-            Query::Account(address) => {
-                let proven = self.light.account(answer, address)?;
-                (Found::Account(proven.value, proven.at), proven.at.height)
-            }
-            Query::Network => {
-                let proven = self.light.network(answer)?;
-                (Found::Rules(proven.value.rules), proven.at.height)
-            }
-            Query::Transaction(id) => {
-                let at = self.light.transaction(answer, id)?.at;
-                (Found::Inclusion(at), at.height)
-            }
-            Query::Activities { address, .. } => {
-                let pages = &mut asking.pages;
-                let (page, at) = match &pages.start {
-                    None => {
-                        let proven = self.light.history(answer, address)?;
-                        (proven.value.1, proven.at)
-                    }
-                    Some(end) => {
-                        let proven = self.light.older_history(answer, address, end)?;
-                        (proven.value, proven.at)
-                    }
-                };
-                pages.start = Some(page.start);
-                pages.entries.splice(0..0, page.entries);
-                let first = *pages.at.get_or_insert(at);
-                (Found::History(Vec::new(), first), at.height)
-            }
-            Query::Status | Query::Name(_) | Query::Block(_) => {
-                let proven = self.light.status(answer)?;
-                (Found::Status(proven.value.validators_up), proven.at.height)
-            }
-        })
-    }
-
-    /// A question is answered, or has failed.
-    fn answered(&mut self, number: u64, found: Option<Found>) {
-        let found = match found {
-            Some(Found::History(_, at)) => match self.history_so_far(number) {
-                Some(entries) => Some(Found::History(entries, at)),
-                None => return,
-            },
-            found => found,
-        };
-        let Some(asking) = self.asking.remove(&number) else {
-            return;
-        };
-        let is_of = |flight: &Flight| matches!(flight.what, Freight::Question(of) if of == number);
-        let unread = self.flights.iter().filter(|(_, flight)| is_of(flight));
-        for flight in unread.map(|(flight, _)| *flight).collect::<Vec<_>>() {
-            self.flights.remove(&flight);
-            self.acts.push_back(Act::Forget(flight));
-        }
-        self.found(asking.purpose, found);
-    }
-
-    /// The history if enough of it is there; else the next page is asked for.
-    fn history_so_far(&mut self, number: u64) -> Option<Vec<HistoryEntry>> {
-        let asking = self.asking.get(&number)?;
-        let (me, entries) = (self.me.address, &asking.pages.entries);
-        let is_enough = match asking.purpose {
-            Purpose::WhoTook(_, nonce) => entries
-                .iter()
-                .any(|entry| entry.transaction.sender == me && entry.transaction.nonce == nonce),
-            _ => false,
-        };
-        let start = asking.pages.start?;
-        if is_enough || start == HistoryMark::BIRTH {
-            return Some(entries.clone());
-        }
-        let query = self.page(Some(start.number));
-        let deadline = Some(self.now + QUESTION);
-        let asking = self.asking.get_mut(&number)?;
-        asking.query = query;
-        asking.deadline = deadline;
-        asking.round = Round::default();
-        self.go_on(number);
-        None
     }
 }

@@ -5,11 +5,15 @@
 //! (`hands.rs`) connect it with the world. A wallet without anything to do costs nothing.
 //! Next: `user.rs`.
 
+mod answer;
 mod ask;
+mod desk;
 mod feed;
 mod hands;
+mod life;
 mod pay;
 mod run;
+mod shown;
 mod trouble;
 mod user;
 
@@ -146,6 +150,21 @@ impl World {
     /// Whether no wallet has anything to do.
     pub fn wallets_are_done(&self) -> bool {
         self.wallets.open == 0
+    }
+
+    /// The nodes that have lied to a wallet in its present run, by their places in its list.
+    pub fn distrusted(&self, wallet: usize) -> Vec<u16> {
+        let live = self
+            .wallets
+            .all
+            .get(wallet)
+            .and_then(|one| one.live.as_ref());
+        let nodes = live.map(|live| live.run.pool.entries());
+        let nodes = (0..).zip(nodes.into_iter().flatten());
+        nodes
+            .filter(|(_, entry)| entry.lie.is_some())
+            .map(|(node, _)| node)
+            .collect()
     }
 
     /// What wallets have not done yet, for people.

@@ -9,8 +9,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::ask::{Asking, Flight};
+use super::desk::Desk;
 use super::feed::Feed;
-use super::pay::Desk;
 use super::user::Intent;
 use crate::behaviour::Service;
 use crate::chain::hash::Hash;

@@ -22,7 +22,7 @@ impl World {
             0 => self.crash_wallet(wallet),
             1 | 2 => {
                 let left = self.random.random_range(0..SOON);
-                self.wallets.all[wallet].crash_in = Some(left);
+                self.doom_wallet(wallet, left);
             }
             3 => {
                 let nodes = &self.wallets.all[wallet].nodes;
@@ -32,6 +32,11 @@ impl World {
             }
             _ => {}
         }
+    }
+
+    /// A wallet crashes before it does anything more than so many things.
+    pub(in crate::sim) fn doom_wallet(&mut self, wallet: usize, left: u32) {
+        self.wallets.all[wallet].crash_in = Some(left);
     }
 
     /// Cuts one direction or both between a wallet and a node; the wallet notices after a while.
