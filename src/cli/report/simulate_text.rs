@@ -106,15 +106,17 @@ fn time(time: &Time) -> String {
     )
 }
 
+/// A payment that was begun may be signed more than once, if it expires or another one takes its place.
 fn payments(report: &SimulationReport) -> String {
-    let all: u64 = report.payments.values().sum();
-    if all == 0 {
+    let mut ends = report.payments.clone();
+    let begun = ends.remove("begun").unwrap_or(0);
+    if begun == 0 && ends.is_empty() {
         return "none".to_owned();
     }
-    let ends = items(&report.payments).join(", ");
     format!(
-        "{}: {ends}; {:.2} final a second",
-        grouped(all),
+        "{} begun: {}; {:.2} final a second",
+        grouped(begun),
+        items(&ends).join(", "),
         report.finality.per_second
     )
 }
