@@ -80,12 +80,12 @@ fn a_single_validator_stands_a_crash_at_every_effect() {
 
 #[test]
 fn one_of_two_validators_stands_a_crash_at_every_effect() {
-    every_point(2, 0..1, 0..2, 1_250);
+    every_point(2, 0..1, 0..2, 1_200);
 }
 
 #[test]
 fn the_other_of_two_validators_stands_a_crash_at_every_effect() {
-    every_point(2, 1..2, 0..2, 1_250);
+    every_point(2, 1..2, 0..2, 1_200);
 }
 
 #[test]
