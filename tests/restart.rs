@@ -35,26 +35,37 @@ const LIVES: u32 = 10;
 const SURVIVOR: u8 = 1;
 const VICTIM: u8 = 2;
 
-/// What tells this program to be the victim: its life, its address, the survivor's address.
+/// Validators of a network in which they are explicit gossip peers of each other.
+const FEW: u8 = 2;
+/// And of one in which they meet in the mesh, if only two of them run.
+const MANY: u8 = 20;
+
+/// What tells this program to be the victim: how many vote, its life, its address, the survivor's address.
 const VICTIM_ENV: &str = "NATCOIN_TEST_VICTIM";
 
-fn both() -> BTreeSet<PeerId> {
-    BTreeSet::from([peer(SURVIVOR), peer(VICTIM)])
+/// The first so many peers.
+fn voters(count: u8) -> BTreeSet<PeerId> {
+    (1..=count).map(peer).collect()
 }
 
-/// A validator that dials the other one.
-fn node(seed: u8, listen: Multiaddr, other: u8, address: Multiaddr) -> NetworkConfig {
+/// A validator, one of so many, that dials another one.
+fn node(
+    (seed, count): (u8, u8),
+    listen: Multiaddr,
+    other: u8,
+    address: Multiaddr,
+) -> NetworkConfig {
     NetworkConfig {
         listen: vec![listen],
         bootstrap: vec![(peer(other), vec![address])],
-        validators: both(),
+        validators: voters(count),
         ..config(seed, Role::Validator)
     }
 }
 
 /// The victim publishes "life n heard m", where m is the last number that it heard.
-async fn live(life: u32, listen: Multiaddr, survivor: Multiaddr) {
-    let mut member = join(node(VICTIM, listen, SURVIVOR, survivor)).await;
+async fn live(count: u8, life: u32, listen: Multiaddr, survivor: Multiaddr) {
+    let mut member = join(node((VICTIM, count), listen, SURVIVOR, survivor)).await;
     let mut heard = 0u64;
     for count in 0u64.. {
         let words = format!("life {life} heard {heard} count {count}");
@@ -92,18 +103,19 @@ fn victim() {
         std::process::exit(0);
     });
     let mut words = words.split(' ');
+    let count = words.next().unwrap().parse().unwrap();
     let life = words.next().unwrap().parse().unwrap();
     let listen = words.next().unwrap().parse().unwrap();
     let survivor = words.next().unwrap().parse().unwrap();
     tokio::runtime::Runtime::new()
         .unwrap()
-        .block_on(live(life, listen, survivor));
+        .block_on(live(count, life, listen, survivor));
 }
 
-fn start_victim(life: u32, listen: &Multiaddr, survivor: &Multiaddr) -> Child {
+fn start_victim(count: u8, life: u32, listen: &Multiaddr, survivor: &Multiaddr) -> Child {
     Command::new(std::env::current_exe().unwrap())
         .args(["victim", "--exact", "--nocapture"])
-        .env(VICTIM_ENV, format!("{life} {listen} {survivor}"))
+        .env(VICTIM_ENV, format!("{count} {life} {listen} {survivor}"))
         .stdin(Stdio::piped())
         .stdout(Stdio::null())
         .spawn()
@@ -145,11 +157,11 @@ async fn heard_both_ways(survivor: &mut Member, life: u32, above: u64) {
 }
 
 /// Kills and restarts the victim again and again; returns how long each healing took.
-async fn lives(listen: Multiaddr, own: Multiaddr) -> Vec<Duration> {
-    let mut survivor = join(node(SURVIVOR, own, VICTIM, listen.clone())).await;
+async fn lives(count: u8, listen: Multiaddr, own: Multiaddr) -> Vec<Duration> {
+    let mut survivor = join(node((SURVIVOR, count), own, VICTIM, listen.clone())).await;
     let address = survivor.handle.addresses()[0].clone();
     let mut healed = Vec::new();
-    let mut child = start_victim(0, &listen, &address);
+    let mut child = start_victim(count, 0, &listen, &address);
     for life in 0..=LIVES {
         let begun: Instant = clock::now();
         let above = u64::from(life) << 32;
@@ -163,7 +175,7 @@ async fn lives(listen: Multiaddr, own: Multiaddr) -> Vec<Duration> {
         child.kill().unwrap();
         child.wait().unwrap();
         if life < LIVES {
-            child = start_victim(life + 1, &listen, &address);
+            child = start_victim(count, life + 1, &listen, &address);
         }
     }
     survivor.handle.shutdown().await;
@@ -183,12 +195,12 @@ async fn a_node_killed_and_restarted_is_heard_again_over_tcp() {
         .unwrap()
         .port();
     let listen = format!("/ip4/127.0.0.1/tcp/{port}").parse().unwrap();
-    let healed = lives(listen, "/ip4/127.0.0.1/tcp/0".parse().unwrap()).await;
+    let healed = lives(FEW, listen, "/ip4/127.0.0.1/tcp/0".parse().unwrap()).await;
     check("TCP", &healed);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_node_killed_and_restarted_is_heard_again_over_quic() {
+/// Lives over QUIC, in a network where so many vote.
+async fn lives_over_quic(count: u8) -> Vec<Duration> {
     let port = UdpSocket::bind("127.0.0.1:0")
         .and_then(|socket| socket.local_addr())
         .unwrap()
@@ -196,8 +208,18 @@ async fn a_node_killed_and_restarted_is_heard_again_over_quic() {
     let listen = format!("/ip4/127.0.0.1/udp/{port}/quic-v1")
         .parse()
         .unwrap();
-    let healed = lives(listen, "/ip4/127.0.0.1/udp/0/quic-v1".parse().unwrap()).await;
-    check("QUIC", &healed);
+    let own = "/ip4/127.0.0.1/udp/0/quic-v1".parse().unwrap();
+    lives(count, listen, own).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_killed_and_restarted_is_heard_again_over_quic() {
+    check("QUIC", &lives_over_quic(FEW).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_killed_and_restarted_is_heard_again_where_many_vote() {
+    check("QUIC, many", &lives_over_quic(MANY).await);
 }
 
 /// The old connection is dead and nobody was told: the survivor still holds it when the restarted
@@ -206,7 +228,7 @@ async fn a_node_killed_and_restarted_is_heard_again_over_quic() {
 async fn a_node_restarted_after_its_link_was_lost_is_heard_again() {
     let listen: Multiaddr = "/ip4/127.0.0.1/tcp/0".parse().unwrap();
     let alone = NetworkConfig {
-        validators: both(),
+        validators: voters(FEW),
         ..config(SURVIVOR, Role::Validator)
     };
     let mut survivor = join(alone).await;
@@ -216,7 +238,7 @@ async fn a_node_restarted_after_its_link_was_lost_is_heard_again() {
         let begun = clock::now();
         let above = u64::from(life) << 32;
         let counting = tokio::spawn(count_aloud(survivor.handle.clone(), above));
-        let living = tokio::spawn(live(life, listen.clone(), proxy.address.clone()));
+        let living = tokio::spawn(live(FEW, life, listen.clone(), proxy.address.clone()));
         heard_both_ways(&mut survivor, life, above).await;
         healed.push(begun.elapsed());
         counting.abort();
@@ -231,13 +253,13 @@ async fn a_node_restarted_after_its_link_was_lost_is_heard_again() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_link_lost_while_much_is_being_sent_is_given_up_and_replaced() {
     let alone = NetworkConfig {
-        validators: both(),
+        validators: voters(FEW),
         ..config(SURVIVOR, Role::Validator)
     };
     let mut survivor = join(alone).await;
     let proxy = Proxy::to(&survivor.handle.addresses()[0]).await;
     let listen: Multiaddr = "/ip4/127.0.0.1/tcp/0".parse().unwrap();
-    let mut other = join(node(VICTIM, listen, SURVIVOR, proxy.address.clone())).await;
+    let mut other = join(node((VICTIM, FEW), listen, SURVIVOR, proxy.address.clone())).await;
     survivor.up(peer(VICTIM)).await;
     other.up(peer(SURVIVOR)).await;
     let handle = survivor.handle.clone();

@@ -1,8 +1,8 @@
 //! Gossip: gossipsub as this network uses it (rules 5 to 7 of `docs/decisions/networking.md`).
 //!
-//! Anonymous and validated: nothing is forwarded before the application has judged it. The mesh is
-//! small, because networks are: four nodes could never meet the default of six neighbours.
-//! There is no peer scoring: on quiet topics its delivery penalties prune honest meshes.
+//! Anonymous and validated: nothing is forwarded before the application has judged it. How dense the
+//! mesh is depends on how many vote ([`super::mesh`]): four nodes could never meet the default of six
+//! neighbours. There is no peer scoring: on quiet topics its delivery penalties prune honest meshes.
 //!
 //! Never: carry liveness alone; agreement asks again for what it misses by request-response.
 //! Next: [`super::topics`]. Specification: libp2p/specs, pubsub/gossipsub, v1.2.
@@ -14,6 +14,7 @@ use libp2p::gossipsub::{
     ValidationMode, WhitelistSubscriptionFilter,
 };
 
+use super::mesh::{self, Mesh};
 use super::{BehaviourError, NetworkName, topics::Topic, topics::message_id};
 
 /// The largest gossip transmission of any topic, in bytes: a full proposal in its envelope.
@@ -32,27 +33,34 @@ pub type Filter = MaxCountSubscriptionFilter<WhitelistSubscriptionFilter>;
 /// Gossipsub with our filter.
 pub type Gossip = Behaviour<IdentityTransform, Filter>;
 
-/// Builds the behaviour, subscribed to every topic of `network`.
+/// Builds the behaviour, subscribed to every topic of `network`, in which so many vote.
 ///
 /// # Errors
 /// [`BehaviourError::Gossip`] if the library refuses the configuration.
-pub fn gossip(network: &NetworkName) -> Result<Gossip, BehaviourError> {
+pub fn gossip(network: &NetworkName, validators: usize) -> Result<Gossip, BehaviourError> {
     let refused = |reason: String| BehaviourError::Gossip { reason };
+    let numbers = Mesh::of(validators);
     let mut config = ConfigBuilder::default();
     config
         .validate_messages()
         .validation_mode(ValidationMode::Anonymous)
         .message_id_fn(message_id)
         .max_transmit_size(MAX_TRANSMIT_BYTES)
-        .mesh_n_low(2)
-        .mesh_n(4)
-        .mesh_n_high(8)
+        .mesh_n_low(numbers.low)
+        .mesh_n(numbers.wanted)
+        .mesh_n_high(numbers.high)
         .mesh_outbound_min(1)
+        .gossip_lazy(numbers.told)
+        .gossip_factor(f64::from(numbers.told_percent) / 100.0)
         .flood_publish(true)
-        .heartbeat_initial_delay(Duration::from_millis(500))
-        .history_length(5)
-        .history_gossip(3)
-        .duplicate_cache_time(Duration::from_secs(60))
+        .heartbeat_interval(mesh::HEARTBEAT)
+        .heartbeat_initial_delay(mesh::FIRST_HEARTBEAT)
+        .history_length(mesh::HISTORY)
+        .history_gossip(mesh::HISTORY_TOLD)
+        .max_control_messages_sent(mesh::MAX_TOLD_IDS)
+        .max_control_message_size(mesh::MAX_CONTROL_BYTES)
+        .idontwant_message_size_threshold(mesh::LARGE_BYTES)
+        .duplicate_cache_time(mesh::KNOWN)
         .publish_queue_duration(PUBLISH_QUEUE)
         .forward_queue_duration(Duration::from_secs(1))
         .connection_handler_queue_len(QUEUE_MESSAGES);
@@ -87,7 +95,7 @@ mod tests {
 
     #[test]
     fn only_the_networks_own_topics_may_be_subscribed_to() {
-        let mut gossip = gossip(&"home".parse().unwrap()).unwrap();
+        let mut gossip = gossip(&"home".parse().unwrap(), 4).unwrap();
         assert!(
             gossip
                 .subscribe(&IdentTopic::new("/natcoin/away/votes/1"))

@@ -11,6 +11,7 @@ pub mod gossip;
 pub mod hello;
 pub mod identity;
 pub mod limits;
+pub mod mesh;
 pub mod service;
 pub mod speech;
 pub mod topics;

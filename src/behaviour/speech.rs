@@ -20,7 +20,7 @@ use libp2p::{
 
 use super::{
     BehaviourError, Exchange, NetworkName, PING_INTERVAL, PING_TIMEOUT, Role, Service, gossip,
-    limits,
+    limits, mesh,
     service::{self, Malformed},
 };
 
@@ -35,7 +35,7 @@ pub struct SpeechConfig {
     pub version: String,
     /// Our own id.
     pub local_peer: PeerId,
-    /// Peers that vote: explicit gossip peers of each other.
+    /// Peers that vote: explicit gossip peers of each other while they are few.
     pub validators: BTreeSet<PeerId>,
     /// Peers above the connection limits: validators and the bootstrap list.
     pub trusted: BTreeSet<PeerId>,
@@ -86,9 +86,11 @@ impl Speech {
             ProtocolSupport::Outbound
         };
         let gossip = if config.role.gossips() {
-            let mut gossip = gossip::gossip(network)?;
-            // Rule 5: validators are explicit peers of each other, on both sides.
-            if config.validators.contains(&config.local_peer) {
+            let mut gossip = gossip::gossip(network, config.validators.len())?;
+            // Rule 5: validators are explicit peers of each other, on both sides, while they are few.
+            if config.validators.contains(&config.local_peer)
+                && mesh::are_explicit(config.validators.len())
+            {
                 for peer in config
                     .validators
                     .iter()

@@ -13,7 +13,7 @@ use crate::chain::hash::Hash;
 /// Separates message ids from every other use of SHA-256 in this program.
 const MESSAGE_ID_DOMAIN: &str = "natcoin/gossip-message-id/1";
 /// Length of a message id in bytes.
-const MESSAGE_ID_BYTES: usize = 20;
+pub(super) const MESSAGE_ID_BYTES: usize = 20;
 
 /// A gossip channel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

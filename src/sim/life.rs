@@ -2,11 +2,12 @@
 //!
 //! Next: `trouble.rs`, which decides when.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use rand::RngExt as _;
 
+use super::mesh::Gossip;
 use super::node::Live;
 use super::trace::Parties;
 use super::violation::Invariant;
@@ -48,12 +49,13 @@ impl World {
             replica,
             store,
             peers: BTreeSet::new(),
-            heard: BTreeMap::new(),
+            gossip: Gossip::default(),
             tick_at: None,
         });
         self.note("start", Parties(node, None), &height.to_le_bytes(), || {
             format!("starts at height {height}")
         });
+        self.begin_gossip(node);
         self.perform(node, effects);
         for other in 0..self.nodes.len() {
             self.meet(node, other);

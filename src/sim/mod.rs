@@ -11,6 +11,7 @@ mod clock;
 mod describe;
 mod judge;
 mod life;
+mod mesh;
 mod net;
 mod node;
 mod panics;

@@ -121,6 +121,14 @@ impl Net {
         cut.into_iter().map(pair).collect()
     }
 
+    /// How long a word from one to the other takes: the most if all are as far apart, the least between regions.
+    pub(super) fn word(&self, from: usize, to: usize) -> Duration {
+        match &self.manners.delay {
+            Delay::Between(_, most) => *most,
+            Delay::Regions(regions) => regions.least(from, to),
+        }
+    }
+
     /// How long a message is under way; `None` if it is lost, `lost` of a thousand by chance.
     pub(super) fn way(
         &mut self,

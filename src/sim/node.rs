@@ -2,12 +2,12 @@
 //!
 //! Next: `life.rs` (starting and stopping), `world.rs` (what happens to it).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
+use super::mesh::Gossip;
 use super::traitor::Traitor;
 use crate::behaviour::Service;
-use crate::chain::hash::Hash;
 use crate::chain::key::SecretKey;
 use crate::replica::Replica;
 use crate::store::{SimDisk, Store, Survival};
@@ -61,8 +61,8 @@ pub struct Live {
     pub store: Store,
     /// Whom it is connected to.
     pub(super) peers: BTreeSet<usize>,
-    /// When it heard each gossip message that it knows again.
-    pub(super) heard: BTreeMap<Hash, Duration>,
+    /// What it knows of gossip.
+    pub(super) gossip: Gossip,
     /// When the next tick is planned.
     pub(super) tick_at: Option<Duration>,
 }

@@ -1,7 +1,7 @@
 //! What parties say: gossip between nodes, questions and answers, watches.
 //!
-//! Gossip goes as the nodes' own would: a message is handed on to every connected node once it is judged good, what is
-//! known is not taken again for a minute, and large messages are not sent to who has said that it has them.
+//! Gossip goes as the nodes' own would: what a node says itself goes to all that are connected; what it hears and finds
+//! good, it hands on to its explicit peers and its mesh (`mesh.rs`); what is known is not taken again for a minute.
 //! A question is answered or given up after a while.
 //! Never: change a message, but for a node that lies. Next: `net.rs` (whether it arrives).
 
@@ -12,7 +12,6 @@ use std::time::Duration;
 use rand::RngExt as _;
 
 use super::describe;
-use super::net::Delay;
 use super::people;
 use super::trace::Parties;
 use super::violation::Invariant;
@@ -23,16 +22,10 @@ use crate::chain::hash::Hash;
 use crate::chain::key::{Address, PublicKey};
 use crate::replica::{GossipId, Input, RequestId, Tag, Verdict, WatchId};
 
-/// How long gossip knows a message again; `behaviour/gossip.rs` says the same.
-const HEARD: Duration = Duration::from_secs(60);
-/// So many known messages are looked through for old ones.
-const HEARD_SWEEP: usize = 4096;
 /// How long an unanswered question is waited for.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// Who has a message of so many bytes says so, and is not sent it again (gossipsub 1.2, IDONTWANT).
-const LARGE_BYTES: usize = 1000;
 /// Bytes around a message on its way: stream framing, encryption, UDP and IP headers.
-const ENVELOPE_BYTES: usize = 90;
+pub(super) const ENVELOPE_BYTES: usize = 90;
 
 /// A gossip message.
 pub struct Told {
@@ -109,39 +102,27 @@ impl World {
             return;
         };
         // As gossipsub does: without peers nothing is said, and what it knows again does not leave again.
-        let is_known = live.heard.get(&told.id).is_some_and(|at| now - *at < HEARD);
-        if live.peers.is_empty() || is_known {
+        if live.peers.is_empty() || !live.gossip.learn(told.id, now) {
             return;
         }
-        live.heard.insert(told.id, now);
-        self.hand_on(node, None, &told);
+        live.gossip.keep(&told);
+        for other in live.peers.clone() {
+            self.tell(node, other, &told);
+        }
     }
 
-    /// Sends a message to every connected node but the one that it came from.
-    fn hand_on(&mut self, node: usize, came_from: Option<usize>, told: &Rc<Told>) {
-        let Some(live) = self.nodes[node].live.as_ref() else {
+    /// Hands a message on.
+    fn hand_on(&mut self, node: usize, came_from: usize, told: &Rc<Told>) {
+        let Some(live) = self.nodes[node].live.as_mut() else {
             return;
         };
-        let peers: Vec<usize> = live.peers.iter().copied().collect();
-        for other in peers {
-            if Some(other) != came_from && !self.has_declined(node, other, told) {
+        live.gossip.keep(told);
+        let ways: Vec<usize> = live.gossip.ways().collect();
+        for other in ways {
+            if other != came_from && !self.has_declined(node, other, told) {
                 self.tell(node, other, told);
             }
         }
-    }
-
-    /// Whether `other` has a large message already, and its word of that has come here.
-    fn has_declined(&self, node: usize, other: usize, told: &Told) -> bool {
-        if told.data.len() <= LARGE_BYTES {
-            return false;
-        }
-        let live = self.nodes[other].live.as_ref();
-        let heard_at = live.and_then(|live| live.heard.get(&told.id));
-        let word = match &self.net.manners.delay {
-            Delay::Between(_, most) => *most,
-            Delay::Regions(regions) => regions.least(other, node),
-        };
-        heard_at.is_some_and(|at| *at + word <= self.now())
     }
 
     /// Sends one message to one node.
@@ -173,7 +154,13 @@ impl World {
         }
     }
 
-    fn way(&mut self, from: usize, to: usize, bytes: usize, lost: u32) -> Option<Duration> {
+    pub(super) fn way(
+        &mut self,
+        from: usize,
+        to: usize,
+        bytes: usize,
+        lost: u32,
+    ) -> Option<Duration> {
         let now = self.clock.now();
         let way = (from, to);
         self.net.way(&mut self.random, now, way, bytes, lost)
@@ -192,12 +179,10 @@ impl World {
         }
         let now = self.now();
         let live = self.nodes[node].live.as_mut()?;
-        let before = live.heard.insert(told.id, now);
-        if live.heard.len() > HEARD_SWEEP {
-            live.heard.retain(|_, at| now - *at < HEARD);
-        }
-        if before.is_some_and(|at| now - at < HEARD) && !is_again {
-            return None;
+        match live.gossip.learn(told.id, now) {
+            true => self.say_that_it_has(node, from, &told),
+            false if is_again => {}
+            false => return None,
         }
         self.note(
             "gossip",
@@ -233,7 +218,7 @@ impl World {
                     let forgery = describe::gossip(told.topic, &told.data);
                     format!("node {node} takes a forgery for good: {forgery}")
                 });
-                self.hand_on(node, Some(from), &told);
+                self.hand_on(node, from, &told);
             }
             Verdict::Ignore => {}
             Verdict::Reject if is_forged => {}
@@ -512,7 +497,7 @@ impl World {
         let told = Told::new(topic, data);
         let now = self.now();
         if let Some(live) = self.nodes[node].live.as_mut() {
-            live.heard.insert(told.id, now);
+            live.gossip.learn(told.id, now);
         }
         if is_forged {
             self.speech.forged.insert(told.id);

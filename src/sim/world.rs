@@ -15,6 +15,7 @@ use rand::rngs::StdRng;
 
 use super::clock::Clock;
 use super::judge::Judge;
+use super::mesh::Control;
 use super::net::{Manners, Net, between};
 use super::node::Node;
 use super::speech::{Ask, Speech, Told};
@@ -50,6 +51,8 @@ pub(super) enum Event {
     Down(usize),
     Closed(usize),
     Height(usize, u64),
+    Heartbeat,
+    Control(usize, Control),
     Gossip {
         from: usize,
         told: Rc<Told>,
@@ -239,6 +242,7 @@ impl World {
                 }
                 let live = self.nodes[node].live.as_mut()?;
                 live.peers.insert(peer);
+                self.welcome(node, peer);
                 self.note("up", Parties(node, Some(peer)), &[], || {
                     "connected".to_owned()
                 });
@@ -271,6 +275,14 @@ impl World {
                     height,
                 }
             }
+            Event::Heartbeat => {
+                self.heartbeat(node);
+                return None;
+            }
+            Event::Control(from, control) => {
+                self.controlled(node, from, control);
+                return None;
+            }
             Event::Gossip {
                 from,
                 told,
@@ -298,6 +310,7 @@ impl World {
     /// A node loses its connection with a peer.
     fn lost(&mut self, node: usize, peer: usize) -> Option<Input> {
         let live = self.nodes[node].live.as_mut()?;
+        live.gossip.lose(peer);
         if !live.peers.remove(&peer) {
             return None;
         }

@@ -67,7 +67,9 @@ impl World {
         let faces = said.map(|data| Told::new(topic, data));
         let now = self.now();
         if let Some(live) = self.nodes[node].live.as_mut() {
-            live.heard.extend(faces.iter().map(|told| (told.id, now)));
+            for told in &faces {
+                live.gossip.learn(told.id, now);
+            }
         }
         let both = self.random.random_range(0..BOTH) == 0;
         self.bent(node, None, what);

@@ -58,7 +58,7 @@ impl World {
         let told = Told::new(topic, data);
         let now = self.now();
         if let Some(live) = self.nodes[node].live.as_mut() {
-            live.heard.insert(told.id, now);
+            live.gossip.learn(told.id, now);
         }
         for peer in self.peers_of(node) {
             self.tell(node, peer, &told);
