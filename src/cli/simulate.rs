@@ -37,7 +37,7 @@ pub async fn run(context: &Context, arguments: &Simulate) -> Result<(), Failure>
         check_trace(&campaign, output.is_json())?;
     }
     let mut signals = Signals::new()?;
-    let gauge = Arc::new(Gauge::default());
+    let gauge = Arc::new(Gauge::with(clock::stopwatch));
     let wanted = campaign.seeds.end - campaign.seeds.start;
     let progress = match arguments.trace {
         true => None,

@@ -7,7 +7,8 @@
     reason = "this is the file that may read the clock"
 )]
 
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::sync::OnceLock;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// The monotonic clock, for deadlines and intervals.
 #[must_use]
@@ -23,4 +24,11 @@ pub fn unix_ms() -> u64 {
         .map_or(0, |since| {
             u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
         })
+}
+
+/// The monotonic clock as time since it was first looked at, for those who measure and know no [`Instant`].
+#[must_use]
+pub fn stopwatch() -> Duration {
+    static BEGAN: OnceLock<Instant> = OnceLock::new();
+    BEGAN.get_or_init(now).elapsed()
 }

@@ -15,7 +15,7 @@ use super::plan::Plan;
 use super::run::{Outcome, simulate_while};
 use super::spread::Spread;
 use super::tally::Tally;
-use super::trace::Listener;
+use super::trace::{Listener, Stopwatch};
 use super::violation::Violation;
 use crate::chain::hash::Hash;
 
@@ -43,9 +43,18 @@ pub struct Gauge {
     seeds: AtomicU64,
     micros: AtomicU64,
     is_over: AtomicBool,
+    stopwatch: Option<Stopwatch>,
 }
 
 impl Gauge {
+    /// Measures also what the nodes' machines take.
+    pub fn with(stopwatch: Stopwatch) -> Self {
+        Self {
+            stopwatch: Some(stopwatch),
+            ..Self::default()
+        }
+    }
+
     /// Seeds that are done and summed.
     pub fn seeds(&self) -> u64 {
         self.seeds.load(Ordering::Relaxed)
@@ -192,7 +201,7 @@ impl Campaign {
 
     fn one(&self, seed: u64, gauge: &Gauge, listener: Option<Listener>) -> Option<Outcome> {
         let mut before = Duration::ZERO;
-        simulate_while(&self.plan, seed, listener, &mut |now| {
+        simulate_while(&self.plan, seed, (listener, gauge.stopwatch), &mut |now| {
             let passed = now.saturating_sub(before).as_micros();
             before = now;
             let micros = u64::try_from(passed).unwrap_or(u64::MAX);

@@ -43,7 +43,7 @@ pub use run::{Outcome, RECOVERY, simulate, simulate_while};
 pub use speech::Told;
 pub use spread::Spread;
 pub use tally::{Tally, Traffic};
-pub use trace::{Listener, Trace};
+pub use trace::{Listener, Stopwatch, Trace};
 pub use traitor::{Habit, Plot, Recruits, Traitor};
 pub use violation::{Invariant, Violation};
 pub use wallet::Wallets;

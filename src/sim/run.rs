@@ -10,7 +10,7 @@ use super::people;
 use super::plan::{Plan, Profile};
 use super::stranger::Stranger;
 use super::tally::Tally;
-use super::trace::Listener;
+use super::trace::{Listener, Stopwatch};
 use super::traitor::Recruits;
 use super::trouble::{STEP, Trouble};
 use super::violation::{Invariant, Violation};
@@ -37,17 +37,18 @@ pub struct Outcome {
 ///
 /// The plan must have passed [`Plan::check`]; whatever goes wrong beyond that is a [`Violation`].
 pub fn simulate(plan: &Plan, seed: u64, listener: Option<Listener>) -> Outcome {
-    run(plan, seed, listener, &mut |_| true).0
+    run(plan, seed, (listener, None), &mut |_| true).0
 }
 
 /// As [`simulate`], but `goes_on` is asked ten times a second of virtual time, with that time: `None` if it said no.
+/// With a stopwatch it is measured what the nodes' machines take.
 pub fn simulate_while(
     plan: &Plan,
     seed: u64,
-    listener: Option<Listener>,
+    onlookers: (Option<Listener>, Option<Stopwatch>),
     goes_on: &mut dyn FnMut(Duration) -> bool,
 ) -> Option<Outcome> {
-    let (outcome, end) = run(plan, seed, listener, goes_on);
+    let (outcome, end) = run(plan, seed, onlookers, goes_on);
     (end == End::Reached).then_some(outcome)
 }
 
@@ -61,11 +62,11 @@ enum End {
 fn run(
     plan: &Plan,
     seed: u64,
-    listener: Option<Listener>,
+    onlookers: (Option<Listener>, Option<Stopwatch>),
     goes_on: &mut dyn FnMut(Duration) -> bool,
 ) -> (Outcome, End) {
     let mut world = None;
-    let result = panics::catch(|| course(plan, seed, listener, &mut world, goes_on));
+    let result = panics::catch(|| course(plan, seed, onlookers, &mut world, goes_on));
     let mut outcome = Outcome {
         seed,
         trace: Hash::ZERO,
@@ -93,7 +94,7 @@ fn run(
 fn course(
     plan: &Plan,
     seed: u64,
-    listener: Option<Listener>,
+    (listener, stopwatch): (Option<Listener>, Option<Stopwatch>),
     place: &mut Option<World>,
     goes_on: &mut dyn FnMut(Duration) -> bool,
 ) -> Result<End, Violation> {
@@ -111,6 +112,7 @@ fn course(
     let manners = Manners::good(Duration::ZERO, Duration::ZERO);
     let world = place.insert(World::new(cast, manners, seed, listener));
     recruits.corrupt(world);
+    world.trace.stopwatch = stopwatch;
     let mut trouble = Trouble::begin(plan, world);
     let mut stranger = Stranger::default();
     for node in 0..world.nodes.len() {

@@ -23,6 +23,8 @@ pub struct Tally {
     pub time: Duration,
     /// Things that happened.
     pub events: u64,
+    /// Real time that all nodes' machines took for what they were given, if it was measured; their disks not.
+    pub handled: Duration,
     /// What nodes sent, by kind.
     pub traffic: BTreeMap<&'static str, Traffic>,
     /// Faults that were made, by kind.
@@ -61,6 +63,7 @@ impl Tally {
     pub fn add(&mut self, other: &Self) {
         self.time += other.time;
         self.events += other.events;
+        self.handled += other.handled;
         self.transactions += other.transactions;
         for (kind, traffic) in &other.traffic {
             let sum = self.traffic.entry(kind).or_default();

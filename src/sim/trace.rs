@@ -12,11 +12,16 @@ use crate::chain::hash::Hash;
 /// Who hears the lines.
 pub type Listener = Box<dyn FnMut(&str)>;
 
-/// Everything that has happened.
+/// Tells how much time of a real machine has passed. What it says is counted and never acted upon: nothing that happens
+/// depends on it.
+pub type Stopwatch = fn() -> Duration;
+
+/// Everything that has happened, and who looks on from outside.
 pub struct Trace {
     hash: Hash,
     events: u64,
     listener: Option<Listener>,
+    pub(super) stopwatch: Option<Stopwatch>,
 }
 
 /// A party of the world, or two of them: who does it, and with whom.
@@ -30,6 +35,7 @@ impl Trace {
             hash: Hash::of("natcoin/sim/seed", &[&seed.to_bytes()]),
             events: 0,
             listener,
+            stopwatch: None,
         }
     }
 

@@ -338,7 +338,11 @@ impl World {
         let Some(live) = self.nodes[node].live.as_mut() else {
             return;
         };
+        let began = self.trace.stopwatch.map(|stopwatch| stopwatch());
         let effects = live.replica.handle(input, moment, &live.store);
+        if let (Some(began), Some(stopwatch)) = (began, self.trace.stopwatch) {
+            self.tally.handled += stopwatch().saturating_sub(began);
+        }
         self.perform(node, effects);
     }
 
