@@ -237,9 +237,15 @@ const DEFAULT_PROFILE: &str = "chaos";
 /// `natcoin simulate`.
 #[derive(Debug, Args)]
 pub struct Simulate {
-    /// Validators, 1 to 128
-    #[arg(long, default_value_t = 4, value_name = "N")]
-    pub nodes: u32,
+    /// Validators, 1 to 128; several numbers give a table: 4,31,100
+    #[arg(
+        long,
+        default_value = "4",
+        value_name = "N",
+        value_delimiter = ',',
+        num_args = 1
+    )]
+    pub nodes: Vec<u32>,
     /// Nodes that follow without voting
     #[arg(long, default_value_t = 0, value_name = "F")]
     pub followers: u32,
@@ -268,6 +274,9 @@ pub struct Simulate {
     /// Show every event of one seed
     #[arg(long)]
     pub trace: bool,
+    /// Write the table as a picture, in SVG
+    #[arg(long, value_name = "FILE", conflicts_with = "trace")]
+    pub plot: Option<PathBuf>,
 }
 
 /// `natcoin node`.

@@ -4,6 +4,7 @@
 //! replays it. Ctrl-C ends early with what was done. Next: `report/simulate.rs`.
 
 use std::ops::Range;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,11 +12,12 @@ use super::arguments::Simulate;
 use super::context::Context;
 use super::devnet::program;
 use super::failure::{Exit, Failure};
-use super::output::{Lines, is_unicode_welcome};
+use super::output::{Lines, Output, is_unicode_welcome};
 use super::report::simulate::{Run, SimulationReport, span};
+use super::report::sizes::SizesReport;
 use super::signal::Signals;
 use crate::node::clock;
-use crate::sim::{Campaign, Gauge, Plan, Profile, Sums};
+use crate::sim::{self, Campaign, Gauge, Plan, Profile, Size, Sums};
 
 /// So many seeds at most: what is more is more than one run.
 const MAX_SEEDS: u64 = 10_000_000;
@@ -29,22 +31,78 @@ const GLANCE: Duration = Duration::from_millis(200);
 /// Runs the seeds and reports what came of them.
 ///
 /// # Errors
-/// What was asked makes no sense; `simulation_failed` if a seed violates something.
+/// What was asked makes no sense; `simulation_failed` if a seed violates something; a plot that cannot be written.
 pub async fn run(context: &Context, arguments: &Simulate) -> Result<(), Failure> {
     let output = &context.output;
-    let campaign = campaign(arguments)?;
+    let mut campaigns = campaigns(arguments)?;
+    let mut signals = Signals::new()?;
+    if campaigns.len() > 1 || arguments.plot.is_some() {
+        return sizes(output, campaigns, &mut signals, arguments.plot.as_deref()).await;
+    }
+    let Some(campaign) = campaigns.pop() else {
+        return Ok(());
+    };
     if arguments.trace {
         check_trace(&campaign, output.is_json())?;
     }
-    let mut signals = Signals::new()?;
+    let (run, sums) = drive(output, campaign, &mut signals, arguments.trace).await?;
+    let report = SimulationReport::new(&run, &sums);
+    output.report(&report)?;
+    match report.failure() {
+        // The report's JSON holds it.
+        Some(failure) if output.is_json() => Err(failure.told()),
+        Some(failure) => Err(failure),
+        None => Ok(()),
+    }
+}
+
+/// Runs one campaign after another, and shows a row for each. The first that violates something ends it, with its report.
+async fn sizes(
+    output: &Output,
+    campaigns: Vec<Campaign>,
+    signals: &mut Signals,
+    plot: Option<&Path>,
+) -> Result<(), Failure> {
+    let (mut table, mut rows) = (None, Vec::new());
+    for campaign in campaigns {
+        let plan = campaign.plan.clone();
+        let table = table.get_or_insert_with(|| SizesReport::new(&plan));
+        let (run, sums) = drive(output, campaign, signals, false).await?;
+        if let Some(failure) = SimulationReport::new(&run, &sums).failure() {
+            return Err(failure);
+        }
+        if run.is_interrupted {
+            break;
+        }
+        let size = Size::of(&plan, &sums);
+        table.add(&size, run.real);
+        rows.push(size);
+    }
+    if let Some(table) = table {
+        output.report(&table)?;
+    }
+    let Some(path) = plot else {
+        return Ok(());
+    };
+    std::fs::write(path, sim::plot(&rows)).map_err(|error| {
+        let message = format!("the plot cannot be written to {}: {error}", path.display());
+        let hint = "choose another file with --plot; the figures stand above";
+        Failure::new(Exit::Unexpected, "plot_not_written", message, hint)
+    })
+}
+
+/// Runs a campaign, with a bar or with every event.
+async fn drive(
+    output: &Output,
+    campaign: Campaign,
+    signals: &mut Signals,
+    is_traced: bool,
+) -> Result<(Run, Sums), Failure> {
     let gauge = Arc::new(Gauge::with(clock::stopwatch));
     let wanted = campaign.seeds.end - campaign.seeds.start;
-    let progress = match arguments.trace {
-        true => None,
-        false => Some(output.bar(wanted)),
-    };
+    let progress = (!is_traced).then(|| output.bar(wanted));
     let began = clock::now();
-    let lines = arguments.trace.then(|| output.lines());
+    let lines = is_traced.then(|| output.lines());
     let (job, shared) = (campaign.clone(), gauge.clone());
     let mut work = tokio::task::spawn_blocking(move || work(&job, &shared, lines));
     let mut is_interrupted = false;
@@ -62,7 +120,6 @@ pub async fn run(context: &Context, arguments: &Simulate) -> Result<(), Failure>
             }
         }
     };
-    drop(progress);
     let run = Run {
         campaign,
         program: program(),
@@ -70,14 +127,7 @@ pub async fn run(context: &Context, arguments: &Simulate) -> Result<(), Failure>
         is_interrupted,
         is_unicode: is_unicode_welcome(),
     };
-    let report = SimulationReport::new(&run, &sums);
-    output.report(&report)?;
-    match report.failure() {
-        // The report's JSON holds it.
-        Some(failure) if output.is_json() => Err(failure.told()),
-        Some(failure) => Err(failure),
-        None => Ok(()),
-    }
+    Ok((run, sums))
 }
 
 fn work(campaign: &Campaign, gauge: &Arc<Gauge>, lines: Option<Lines>) -> Sums {
@@ -112,10 +162,15 @@ fn pace(gauge: &Gauge, real: Duration) -> String {
 
 // ---- what was asked ----
 
-fn campaign(arguments: &Simulate) -> Result<Campaign, Failure> {
+fn campaigns(arguments: &Simulate) -> Result<Vec<Campaign>, Failure> {
+    let nodes = arguments.nodes.iter();
+    nodes.map(|nodes| campaign(arguments, *nodes)).collect()
+}
+
+fn campaign(arguments: &Simulate, nodes: u32) -> Result<Campaign, Failure> {
     let profile: Profile = arguments.profile.parse()?;
     let plan = Plan {
-        nodes: arguments.nodes,
+        nodes,
         followers: arguments.followers,
         wallets: arguments.wallets,
         profile,
@@ -245,7 +300,11 @@ mod tests {
             .map(std::ffi::OsString::from)
             .collect();
         match Arguments::read(&words).unwrap().command {
-            Command::Simulate(arguments) => campaign(&arguments),
+            Command::Simulate(arguments) => {
+                let mut all = campaigns(&arguments)?;
+                assert_eq!(all.len(), 1);
+                Ok(all.remove(0))
+            }
             other => panic!("{other:?}"),
         }
     }

@@ -6,6 +6,8 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
+use super::regions::Regions;
+
 /// The weather.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Profile {
@@ -132,6 +134,15 @@ impl Plan {
         match self.profile {
             Profile::Lan | Profile::Chaos | Profile::Byzantine => Duration::from_secs(4),
             Profile::World => Duration::from_secs(100),
+        }
+    }
+
+    /// The one-way quorum delay, where distances are known: see [`Regions::quorum_delay`].
+    pub fn quorum_delay(&self) -> Option<Duration> {
+        let validators = usize::try_from(self.nodes).unwrap_or(usize::MAX);
+        match self.profile {
+            Profile::World => Some(Regions::even(validators).quorum_delay(validators)),
+            Profile::Lan | Profile::Chaos | Profile::Byzantine => None,
         }
     }
 

@@ -53,10 +53,16 @@ pub struct Regions {
 impl Regions {
     /// Validators are spread evenly by their numbers, everybody else by chance.
     pub(super) fn spread(random: &mut StdRng, validators: usize, others: usize) -> Self {
-        let even = (0..validators).map(|number| number % COUNT);
+        let mut regions = Self::even(validators);
         let chance = (0..others).map(|_| random.random_range(0..COUNT));
+        regions.of.extend(chance);
+        regions
+    }
+
+    /// Only validators.
+    pub(super) fn even(validators: usize) -> Self {
         Self {
-            of: even.chain(chance).collect(),
+            of: (0..validators).map(|number| number % COUNT).collect(),
         }
     }
 

@@ -8,6 +8,7 @@ pub mod network;
 pub mod node;
 pub mod payment;
 pub mod simulate;
+pub mod sizes;
 pub mod wallet;
 
 use serde::Serialize;

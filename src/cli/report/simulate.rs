@@ -11,7 +11,7 @@ use super::devnet::word;
 use super::{Report, Style};
 use crate::chain::hash::Hash;
 use crate::cli::failure::{Exit, Failure};
-use crate::sim::{Campaign, Found, Plan, Spread, Sums, Tally};
+use crate::sim::{Campaign, Found, Plan, Size, Spread, Sums, Tally};
 
 #[cfg(test)]
 #[path = "simulate_tests.rs"]
@@ -110,6 +110,8 @@ pub struct Time {
     pub threads: usize,
     /// Things that happened, in all worlds.
     pub events: u64,
+    /// What a node's machine took for a block, on this computer.
+    pub work_ms: f64,
     /// Whether text may have more than ASCII.
     #[serde(skip)]
     pub is_unicode: bool,
@@ -130,6 +132,9 @@ pub struct Finality {
     pub p99_ms: f64,
     /// The longest.
     pub max_ms: f64,
+    /// How long after a validator has spoken a quorum can have heard it, where distances are known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub quorum_delay_ms: Option<f64>,
     /// How many took how long.
     pub histogram: Vec<Step>,
 }
@@ -232,10 +237,11 @@ impl SimulationReport {
                 seeds_per_second: share(real_of(sums.seeds), real),
                 threads: campaign.threads,
                 events: tally.events,
+                work_ms: whole_ms_and_parts(Size::of(plan, sums).handled),
                 is_unicode: run.is_unicode,
             },
             payments: named(&tally.payments),
-            finality: Finality::new(&sums.finality, passed),
+            finality: Finality::new(plan, &sums.finality, passed),
             blocks: Blocks {
                 count: tally.blocks(),
                 transactions: tally.transactions,
@@ -260,7 +266,7 @@ impl SimulationReport {
 }
 
 impl Finality {
-    fn new(spread: &Spread, passed: f64) -> Self {
+    fn new(plan: &Plan, spread: &Spread, passed: f64) -> Self {
         let percentile = |of_hundred| ms_of_micros(spread.percentile(of_hundred));
         Self {
             count: spread.count(),
@@ -269,6 +275,7 @@ impl Finality {
             p90_ms: percentile(90),
             p99_ms: percentile(99),
             max_ms: ms_of_micros(spread.max()),
+            quorum_delay_ms: plan.quorum_delay().map(whole_ms_and_parts),
             histogram: histogram(spread),
         }
     }
@@ -359,6 +366,10 @@ fn name_of(kind: &str) -> String {
 
 fn whole_ms(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
+
+fn whole_ms_and_parts(time: Duration) -> f64 {
+    share(time.as_secs_f64() * 1_000.0, 1.0)
 }
 
 fn ms_of_micros(micros: u64) -> f64 {

@@ -30,6 +30,7 @@ fn outcome(seed: u64, violation: Option<Violation>) -> Outcome {
     let mut tally = Tally {
         time: Duration::from_secs(60),
         events: 1_000,
+        handled: Duration::from_millis(125),
         transactions: 20,
         finality_micros: vec![1_500, 30_000, 31_000, 4_200_000],
         ..Tally::default()
@@ -103,6 +104,7 @@ fn the_json_has_every_figure_with_its_unit() {
     assert_eq!(json["seeds"]["done"], 3);
     assert_eq!(json["time"]["virtual_ms"], 180_000);
     assert_eq!(json["time"]["virtual_over_real"], 360.0);
+    assert_eq!(json["time"]["work_ms"], 2.5);
     assert_eq!(json["finality"]["max_ms"], 4_200.0);
     assert_eq!(json["finality"]["histogram"][4]["to_ms"], 50);
     assert_eq!(json["finality"]["histogram"][4]["count"], 6);

@@ -132,6 +132,14 @@ fn finality(report: &SimulationReport) -> String {
     } = &report.finality;
     let mut text =
         format!("p50 {p50_ms:.0} ms, p90 {p90_ms:.0} ms, p99 {p99_ms:.0} ms, max {max_ms:.0} ms");
+    if let Some(delay_ms) = report.finality.quorum_delay_ms {
+        let ratio = p50_ms / delay_ms.max(0.001);
+        text = format!("{text}\none-way quorum delay {delay_ms:.0} ms: p50 is {ratio:.1} of them");
+        let work_ms = report.time.work_ms;
+        text = format!(
+            "{text}\n{work_ms:.2} ms of work a node and block, which is not in these times"
+        );
+    }
     let most = histogram.iter().map(|step| step.count).max().unwrap_or(0);
     let label = |to_ms: u64| format!("to {} ms", grouped(to_ms));
     let labels = histogram.iter().map(|step| label(step.to_ms).len());
