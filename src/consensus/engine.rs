@@ -15,7 +15,7 @@ use mc::{Input, LocallyProposedValue, MisbehaviorEvidence, Params, ProposedValue
 
 use super::context::{Ctx, Height, Value, Voters};
 use super::handler::{
-    Effect, Evidence, Fault, Handler, Mark, Marks, Timer, Timing, evidence_of, is_by, mark_of,
+    Effect, Evidence, Fault, Handler, Mark, Marks, Timer, Timing, evidence_of, own_mark_of,
     to_core_timeout,
 };
 use super::message::Message;
@@ -99,6 +99,7 @@ impl Engine {
             is_recovering: false,
             marks: Marks {
                 last: settings.guard,
+                unlogged: None,
                 unrecorded: None,
                 logged: None,
             },
@@ -209,6 +210,7 @@ impl Engine {
         // What the crash kept from the guard is recorded with the first message that leaves.
         self.handler.marks = Marks {
             last: guard.max(logged),
+            unlogged: None,
             unrecorded: logged.filter(|_| logged > guard),
             logged,
         };
@@ -235,11 +237,10 @@ impl Engine {
 
     /// The greatest mark among our own messages in the log.
     fn logged_mark(&self, entries: &[Vec<u8>]) -> Option<Mark> {
+        let Handler { me, verifier, .. } = &self.handler;
         entries
             .iter()
-            .filter_map(|bytes| wal::message_of(bytes))
-            .filter(|message| is_by(message, &self.handler.me))
-            .filter_map(|message| mark_of(&message, &self.handler.verifier))
+            .filter_map(|entry| own_mark_of(entry, me, verifier))
             .max()
     }
 

@@ -222,7 +222,9 @@ impl Default for Timing {
 pub struct Marks {
     /// The greatest mark ever.
     pub last: Option<Mark>,
-    /// The same, while the guard has not recorded it.
+    /// The same, while the log does not have it: the core may publish other things before it logs what it signed.
+    pub unlogged: Option<Mark>,
+    /// The greatest mark of the log, while the guard has not recorded it.
     pub unrecorded: Option<Mark>,
     /// The greatest mark of the log that is replayed, or was when the height began.
     pub logged: Option<Mark>,
@@ -294,7 +296,7 @@ impl Handler {
             }),
             _ => {
                 self.marks.last = Some(mark);
-                self.marks.unrecorded = Some(mark);
+                self.marks.unlogged = Some(mark);
             }
         }
     }
@@ -409,25 +411,24 @@ impl Handler {
     }
 
     fn log(&mut self, height: Height, input: &Input<Ctx>) {
-        let entry = wal::encode(input, |block| self.bodies.get(block).cloned());
-        let Some(entry) = entry.filter(|_| !mutation::is_on(Mutation::LogOff)) else {
+        let Some(entry) = wal::encode(input, |block| self.bodies.get(block).cloned()) else {
             return;
         };
-        if !self.is_recovering || self.is_own_and_new(&entry) {
+        let mark = own_mark_of(&entry, &self.me, &self.verifier);
+        // Met in a replay, our own message may be one that the crash kept from the log. It follows from the log's
+        // end, so it belongs there; if it were not logged, the guard would know more than the log after the next crash.
+        if self.is_recovering && mark <= self.marks.logged {
+            return;
+        }
+        if !mutation::is_on(Mutation::LogOff) {
             self.emit(Effect::Append {
                 height: height.0,
                 entry,
             });
         }
-    }
-
-    /// Whether an entry met in a replay is our own message that the crash kept from the log. It follows
-    /// from the log's end, so it belongs there; if it were not logged, the guard would know more than
-    /// the log after the next crash.
-    fn is_own_and_new(&self, entry: &[u8]) -> bool {
-        wal::message_of(entry)
-            .filter(|message| is_by(message, &self.me))
-            .is_some_and(|message| mark_of(&message, &self.verifier) > self.marks.logged)
+        if mark.is_some() && mark == self.marks.unlogged {
+            self.marks.unrecorded = self.marks.unlogged.take();
+        }
     }
 
     fn schedule(&mut self, timeout: Timeout) {
@@ -444,6 +445,15 @@ impl Handler {
     }
 
     fn publish_signed(&mut self, message: &SignedConsensusMsg<Ctx>) {
+        let signer = match message {
+            SignedConsensusMsg::Vote(vote) => vote.voter,
+            SignedConsensusMsg::Proposal(proposal) => proposal.proposer,
+        };
+        if signer == self.me {
+            // The core has logged it by now. Had it not, the guard must know it all the more.
+            let unlogged = self.marks.unlogged.take();
+            self.marks.unrecorded = self.marks.unrecorded.max(unlogged);
+        }
         match message {
             SignedConsensusMsg::Vote(vote) => {
                 if let Some(vote) = from_core_vote(vote) {
@@ -533,7 +543,14 @@ pub fn is_by(message: &Message, signer: &Address) -> bool {
     }
 }
 
-/// The mark of one of our own logged messages.
+/// The mark of a log's entry, if it is a message of this validator.
+pub fn own_mark_of(entry: &[u8], me: &Address, verifier: &Verifier) -> Option<Mark> {
+    wal::message_of(entry)
+        .filter(|message| is_by(message, me))
+        .and_then(|message| mark_of(&message, verifier))
+}
+
+/// The mark of a message, if it is a vote or a proposal.
 pub fn mark_of(message: &Message, verifier: &Verifier) -> Option<Mark> {
     let (step, bytes) = match to_core_input(message.clone()) {
         Input::Vote(vote) => {

@@ -6,7 +6,9 @@ use super::forged::engine;
 use super::people::{GENESIS, block, key, proposal, proposer, validators, vote};
 use crate::chain::certificate::VoteKind;
 use crate::chain::hash::Hash;
+use crate::consensus::handler::own_mark_of;
 use crate::consensus::message::Message;
+use crate::consensus::signing::Verifier;
 use crate::consensus::{
     Effect, Engine, Fault, Mark, Outgoing, Receipt, Settings, Timer, TimerKind, Timing,
 };
@@ -119,6 +121,56 @@ fn a_guard_beyond_the_log_makes_a_node_follow_without_voting() {
         engine.start();
         assert!(engine.is_voting(), "the height is over");
     }
+}
+
+#[test]
+fn a_proposal_made_again_is_in_the_log_before_the_guard_knows_it() {
+    // The story (a simulation's seed 1057): before it proposes a block again, a node publishes the prevotes that
+    // speak for it. At that time it had signed the new proposal, and had not logged it; but the guard was told. After
+    // a crash at just that place the guard knew more than the log, and the node could not vote at that height again.
+    let mut engine = engine();
+    engine.start();
+    let (first, turn) = (
+        proposer(4, 1, 0),
+        (1..).find(|round| proposer(4, 1, *round) == 0),
+    );
+    let (round, block) = (turn.unwrap(), block(1, Hash::ZERO, 1, key(first).address()));
+    let id = block.id();
+    let proposed = proposal(&key(first), 1, 0, id, None);
+    engine.receive(Message::Proposal(proposed.clone()));
+    engine.judged(&proposed, Arc::new(block), true);
+    for voter in 1..4 {
+        let said = vote(&key(voter), VoteKind::Prevote, 1, 0, Some(id));
+        engine.receive(Message::Vote(said));
+    }
+    engine.take_effects();
+    for voter in 1..4 {
+        let said = vote(&key(voter), VoteKind::Prevote, 1, round, None);
+        engine.receive(Message::Vote(said));
+    }
+    let effects = engine.take_effects();
+    let is_polka = |effect: &Effect| {
+        matches!(
+            effect,
+            Effect::Publish(Outgoing::Message(Message::Polka(_)))
+        )
+    };
+    let is_repeated = |effect: &Effect| matches!(effect, Effect::Publish(Outgoing::Proposal(said, _)) if said.block == id && said.pol_round == Some(0));
+    assert!(effects.iter().any(is_polka));
+    assert!(effects.iter().any(is_repeated));
+    let verifier = Verifier::new(GENESIS);
+    let logged = |effects: &[Effect]| {
+        let log = entries(effects);
+        log.iter()
+            .filter_map(|entry| own_mark_of(entry, &key(0).address(), &verifier))
+            .max()
+    };
+    for (place, effect) in effects.iter().enumerate() {
+        if let Effect::Guard(mark) = effect {
+            assert_eq!(logged(&effects[..place]), Some(*mark));
+        }
+    }
+    assert_eq!(marks(&effects).len(), 2, "the proposal and the prevote");
 }
 
 #[test]

@@ -12,7 +12,7 @@ use crate::chain::codec::Encode;
 use crate::chain::hash::Hash;
 use crate::chain::key::Address;
 use crate::chain::validator::ValidatorSet;
-use crate::consensus::handler::mark_of;
+use crate::consensus::handler::{mark_of, own_mark_of};
 use crate::consensus::message::Message;
 use crate::consensus::signing::Verifier;
 use crate::consensus::{Effect, Evidence, Mark, Outgoing, Proposal, Receipt, Step, Timer};
@@ -339,6 +339,15 @@ impl World {
             Effect::Guard(mark) => {
                 if node.disk.guard.is_some_and(|last| last >= mark) && !mutation::is_any_on() {
                     self.watch.breach(format!("node {at}: the guard goes back"));
+                }
+                let me = node.key.address();
+                let verifier = Verifier::new(GENESIS);
+                let mut latest_first = node.disk.log.iter().rev();
+                let is_logged =
+                    latest_first.any(|(_, entry)| own_mark_of(entry, &me, &verifier) == Some(mark));
+                if !is_logged && node.is_honest && !mutation::is_any_on() {
+                    let breach = format!("node {at}: the guard knows more than the log");
+                    self.watch.breach(breach);
                 }
                 node.disk.guard = Some(mark);
             }
