@@ -1,6 +1,7 @@
 //! The simulation itself under test.
 
 mod absence;
+mod chaos;
 mod crash_points;
 mod liars;
 mod payments;
@@ -11,6 +12,7 @@ mod town;
 mod traitors;
 mod wallets;
 
+use std::ops::Range;
 use std::time::Duration;
 
 use super::{Plan, Profile, simulate};
@@ -22,6 +24,18 @@ fn plan(profile: Profile) -> Plan {
         wallets: 0,
         profile,
         duration: Duration::from_secs(20),
+    }
+}
+
+/// Seeds to run: `NATCOIN_SEED=17` or `NATCOIN_SEED=1000..2000` in the environment says which, else the usual ones.
+fn seeds(usual: Range<u64>) -> Range<u64> {
+    let Ok(wanted) = std::env::var("NATCOIN_SEED") else {
+        return usual;
+    };
+    let number = |text: &str| text.parse::<u64>().unwrap();
+    match wanted.split_once("..") {
+        Some((first, end)) => number(first)..number(end),
+        None => number(&wanted)..number(&wanted) + 1,
     }
 }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use rand::RngExt as _;
 
+use super::seeds;
 use super::town::genesis;
 use crate::behaviour::Topic;
 use crate::chain::key::SecretKey;
@@ -303,18 +304,4 @@ fn traitors_with_mixed_habits_are_harmless() {
         sum.add(&outcome.tally);
     }
     happened(&sum, &["traitor blamed", "evidence kept"]);
-}
-
-/// Seeds from the environment (`NATCOIN_SEED=17` or `NATCOIN_SEED=1000..2000`), or else the usual ones.
-fn seeds(usual: Range<u64>) -> Range<u64> {
-    let Ok(text) = std::env::var("NATCOIN_SEED") else {
-        return usual;
-    };
-    match text.split_once("..") {
-        Some((first, end)) => first.parse().unwrap()..end.parse().unwrap(),
-        None => {
-            let seed = text.parse().unwrap();
-            seed..seed + 1
-        }
-    }
 }

@@ -2,23 +2,11 @@
 
 use std::time::Duration;
 
-use super::plan;
+use super::{plan, seeds};
 use crate::behaviour::Service;
 use crate::chain::codec::Encode;
 use crate::replica::wire::SubmitReply;
 use crate::sim::{Manners, Outcome, Plan, Profile, RECOVERY, World, cast, simulate};
-
-/// Seeds to run: `NATCOIN_SEED=a..b` or `NATCOIN_SEED=n` says which, else these.
-fn seeds(usual: std::ops::Range<u64>) -> std::ops::Range<u64> {
-    let Ok(wanted) = std::env::var("NATCOIN_SEED") else {
-        return usual;
-    };
-    let number = |text: &str| text.parse::<u64>().unwrap();
-    match wanted.split_once("..") {
-        Some((first, end)) => number(first)..number(end),
-        None => number(&wanted)..number(&wanted) + 1,
-    }
-}
 
 fn with_wallets(profile: Profile) -> Plan {
     Plan {
