@@ -305,6 +305,32 @@ fn with_certificate(make: impl FnOnce(&mut Certified)) -> Result<Moment, AnswerE
 }
 
 #[test]
+fn what_was_believed_of_a_block_makes_no_other_certificate_of_it_good() {
+    let (node, trust) = (Node::new(), trust());
+    let good = &node.blocks[2].1;
+    let mut spoilt = good.clone();
+    spoilt.certificate.signatures[0].signature = good.certificate.signatures[1].signature;
+    let others = certificate(&good.header, &[validator(1), validator(2), validator(3)]);
+    let other = Certified {
+        header: good.header.clone(),
+        certificate: others,
+    };
+    for _ in 0..2 {
+        assert!(good.verify(&trust).is_ok());
+        let refused = spoilt.verify(&trust);
+        assert!(matches!(refused, Err(AnswerError::Certificate(_))));
+        assert_eq!(other.verify(&trust), good.verify(&trust));
+    }
+    for (_, certified) in &node.blocks {
+        assert!(certified.verify(&trust).is_ok());
+    }
+    assert!(matches!(
+        spoilt.verify(&trust.clone()),
+        Err(AnswerError::Certificate(_))
+    ));
+}
+
+#[test]
 fn a_certificate_of_too_few_of_strangers_or_of_another_block_is_not_believed() {
     let by =
         |signers: Vec<_>| with_certificate(|it| it.certificate = certificate(&it.header, &signers));

@@ -3,6 +3,9 @@
 //! This file must never give a [`Moment`] out that a quorum of the trusted validators has not signed,
 //! but for the genesis, which the asker can work out alone.
 
+use std::collections::VecDeque;
+use std::sync::{Mutex, PoisonError};
+
 use crate::chain::block::{BlockId, Header, VERSION};
 use crate::chain::certificate::{Certificate, CertificateError};
 use crate::chain::codec::{Decode, DecodeError, Encode, Reader};
@@ -26,7 +29,45 @@ pub struct Trust {
     /// The state before the first block.
     genesis_root: Hash,
     genesis_time_ms: u64,
+    checked: Checked,
 }
+
+/// How many headers with their certificates are remembered as good: several nodes may each have another certificate
+/// of the newest block.
+const CHECKED_LIMIT: usize = 4;
+
+/// The last headers whose certificates were checked and good, whole: questions about one block are many, and its
+/// signatures are nearly all that an answer costs. They are no part of what is believed to begin with, so a copy
+/// begins without, and comparing leaves them out.
+#[derive(Debug, Default)]
+struct Checked(Mutex<VecDeque<Certified>>);
+
+impl Checked {
+    fn holds(&self, certified: &Certified) -> bool {
+        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        known.contains(certified)
+    }
+
+    fn keep(&self, certified: &Certified) {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        known.truncate(CHECKED_LIMIT - 1);
+        known.push_front(certified.clone());
+    }
+}
+
+impl Clone for Checked {
+    fn clone(&self) -> Self {
+        Self::default()
+    }
+}
+
+impl PartialEq for Checked {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for Checked {}
 
 impl Trust {
     /// What follows from a genesis.
@@ -37,6 +78,7 @@ impl Trust {
             validators: genesis.validators.clone(),
             genesis_root: ledger.state_root(),
             genesis_time_ms: genesis.time_ms,
+            checked: Checked::default(),
         }
     }
 }
@@ -185,7 +227,10 @@ impl Certified {
                 header: block,
             });
         }
-        certificate.verify(&trust.genesis, &trust.validators)?;
+        if !trust.checked.holds(self) {
+            certificate.verify(&trust.genesis, &trust.validators)?;
+            trust.checked.keep(self);
+        }
         Ok(Moment {
             height: header.height,
             block,
