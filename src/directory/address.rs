@@ -1,11 +1,17 @@
 //! Multiaddresses that this network speaks: QUIC (`/udp/N/quic-v1`) and TCP (`/tcp/N`).
 //!
 //! Whether an address can be dialled or listened on in principle; never whether it answers.
+//! Cards carry the narrower [`Endpoint`], which has one byte form; here it meets multiaddresses.
+
+mod endpoint;
 
 use std::net::IpAddr;
 
 use libp2p::PeerId;
 use libp2p::multiaddr::{Multiaddr, Protocol};
+
+pub use self::endpoint::{Endpoint, EndpointFault, MAX_ENDPOINT_BYTES, Scope, Subnet, Transport};
+use super::peer;
 
 /// Most addresses of one node.
 pub const MAX_ADDRESSES: usize = 16;
@@ -35,6 +41,19 @@ pub enum AddressFault {
     /// A name where an interface is needed.
     #[error("{0} names a host: to listen, write the interface's number, or /ip4/0.0.0.0 for all")]
     NotAnInterface(Multiaddr),
+    /// A name where a card needs a number.
+    #[error(
+        "{0} names a host: a card carries numbers only; publish the IP number that it stands for"
+    )]
+    NotANumber(Multiaddr),
+    /// A number that no card may carry.
+    #[error("{address} is nothing for a card: {fault}")]
+    NotForCards {
+        /// The address.
+        address: Multiaddr,
+        /// The cause.
+        fault: EndpointFault,
+    },
     /// Not a host.
     #[error("{text:?} is neither an IP number nor a host name: write 192.0.2.1 or node.example")]
     NotAHost {
@@ -120,6 +139,57 @@ pub fn is_loopback(address: &Multiaddr) -> bool {
         Ok((Host::Name(name), _)) => name == "localhost",
         Err(_) => false,
     }
+}
+
+/// An address as cards carry it: `/ip4/../udp/../quic-v1` or `/ip4/../tcp/..`, and behind it perhaps
+/// `/p2p/RELAY/p2p-circuit`.
+///
+/// # Errors
+/// An [`AddressFault`] that says what to write instead.
+pub fn to_endpoint(address: &Multiaddr) -> Result<Endpoint, AddressFault> {
+    let mut direct = address.clone();
+    let mut relay = None;
+    if address.iter().last() == Some(Protocol::P2pCircuit) {
+        direct.pop();
+        let key = match direct.pop() {
+            Some(Protocol::P2p(relay)) => peer::public_key(&relay),
+            _ => None,
+        };
+        relay = Some(key.ok_or_else(|| AddressFault::Transport(address.clone()))?);
+    }
+    let (host, port) = host_and_port(&direct)?;
+    let Host::Ip(ip) = host else {
+        return Err(AddressFault::NotANumber(address.clone()));
+    };
+    let transport = match direct.iter().last() {
+        Some(Protocol::Tcp(_)) => Transport::Tcp,
+        _ => Transport::Quic,
+    };
+    let endpoint = Endpoint::direct(ip, transport, port).map_err(|fault| {
+        let address = address.clone();
+        AddressFault::NotForCards { address, fault }
+    })?;
+    Ok(match relay {
+        Some(relay) => endpoint.through(relay),
+        None => endpoint,
+    })
+}
+
+/// The multiaddress of an endpoint; `None` if its relay's key is not a point of the curve, so that no peer has it.
+pub fn to_multiaddr(endpoint: &Endpoint) -> Option<Multiaddr> {
+    let mut address = Multiaddr::from(endpoint.ip());
+    match endpoint.transport() {
+        Transport::Quic => {
+            address.push(Protocol::Udp(endpoint.port()));
+            address.push(Protocol::QuicV1);
+        }
+        Transport::Tcp => address.push(Protocol::Tcp(endpoint.port())),
+    }
+    if let Some(relay) = endpoint.relay() {
+        address.push(Protocol::P2p(peer::peer_id(&relay)?));
+        address.push(Protocol::P2pCircuit);
+    }
+    Some(address)
 }
 
 fn parse(text: &str) -> Result<Multiaddr, AddressFault> {
@@ -232,6 +302,38 @@ mod tests {
                 matches!(host(text), Err(AddressFault::NotAHost { .. })),
                 "{text}"
             );
+        }
+    }
+
+    #[test]
+    fn an_endpoint_and_its_multiaddress_lead_to_one_another() {
+        let relay = peer(1);
+        for text in [
+            "/ip4/198.51.100.7/udp/18000/quic-v1".to_owned(),
+            "/ip6/2001:db8::7/tcp/18000".to_owned(),
+            format!("/ip4/198.51.100.7/tcp/18000/p2p/{relay}/p2p-circuit"),
+            format!("/ip6/::1/udp/1/quic-v1/p2p/{relay}/p2p-circuit"),
+        ] {
+            let endpoint = to_endpoint(&text.parse().unwrap()).unwrap();
+            assert_eq!(to_multiaddr(&endpoint).unwrap().to_string(), text);
+        }
+    }
+
+    #[test]
+    fn what_no_card_may_carry_is_refused_with_its_cause() {
+        use AddressFault::{NotANumber, NotForCards, Transport};
+        let cause = |text: &str| to_endpoint(&text.parse().unwrap()).unwrap_err();
+        assert!(matches!(cause("/dns/node.example/tcp/1"), NotANumber(_)));
+        assert!(matches!(cause("/ip4/0.0.0.0/tcp/1"), NotForCards { .. }));
+        assert!(matches!(cause("/ip4/127.0.0.1/tcp/0"), NotForCards { .. }));
+        for text in [
+            "/ip4/127.0.0.1/tcp/1/p2p-circuit".to_owned(),
+            "/ip4/127.0.0.1/udp/1".to_owned(),
+            "/p2p-circuit".to_owned(),
+            format!("/p2p/{}/p2p-circuit", peer(1)),
+            format!("/ip4/127.0.0.1/tcp/1/p2p/{}", peer(1)),
+        ] {
+            assert!(matches!(cause(&text), Transport(_)), "{text}");
         }
     }
 

@@ -1,11 +1,16 @@
-//! Whereabouts, pure: the bootstrap list of verified nodes.
+//! Whereabouts, pure: the bootstrap list of verified nodes, and the cards of everybody else.
 //!
 //! Nothing here dials or reads a file: text in, values out. Of libp2p only plain data is used
 //! (peer ids, multiaddresses). Names are law, whereabouts are hearsay: of all this, only the peer
-//! ids and the genesis of the bootstrap file are trusted. Begin with [`bootstrap`].
+//! ids and the genesis of the bootstrap file are trusted. Begin with [`bootstrap`] for the list, with [`card`] for the
+//! directory.
 
 pub mod address;
 pub mod bootstrap;
+pub mod card;
 pub mod development;
 pub mod peer;
+pub mod refusal;
+#[cfg(test)]
+pub(crate) mod testing;
 pub mod utc;
