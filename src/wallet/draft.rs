@@ -7,6 +7,7 @@
 mod tests;
 
 use super::journal::Journal;
+use super::payment::Payment;
 use crate::chain::account::Account;
 use crate::chain::amount::Amount;
 use crate::chain::key::Address;
@@ -19,7 +20,8 @@ pub const DEFAULT_VALIDITY: u64 = 2_000;
 /// The transaction that does `operation` for `sender`, behind those of the journal that still wait.
 ///
 /// `facts` are proven: `height` is the next block's, `sender` the account as it stands in the state (its waiting
-/// payments are taken off here). It is valid for `validity` heights, or as long as the rules allow.
+/// payments are taken off here). It is valid for `validity` heights, or as long as the rules allow; not longer than
+/// those that it waits behind, and as long as those that wait behind it.
 ///
 /// # Errors
 /// The [`Rejection`] by which every node would refuse it; the balance named is what is left beside waiting payments.
@@ -33,16 +35,31 @@ pub fn draft(
     let Some(account) = facts.sender else {
         return Err(Rejection::UnknownSender { sender });
     };
-    let nonce = journal.next_nonce(*facts.genesis, account.nonce);
-    let committed = journal.committed(*facts.genesis, account.nonce, nonce);
+    let possible = || journal.possible(*facts.genesis, account.nonce, facts.height);
+    let nonce = journal.next_nonce(*facts.genesis, account.nonce, facts.height);
+    // Who waits for an earlier nonce ends with it: else it would be stranded, for as long as it is valid, when the
+    // earlier one expires.
+    let last_height = |waiting: &Payment| waiting.valid_until();
+    let before = possible().filter(|other| other.nonce() < nonce);
+    let behind = possible().filter(|other| other.nonce() > nonce);
+    let wish = validity.min(facts.rules.max_validity);
+    let valid_until = facts
+        .height
+        .saturating_add(wish)
+        .max(behind.map(last_height).max().unwrap_or(0))
+        .min(before.map(last_height).min().unwrap_or(u64::MAX));
+    // All of them may still happen, but for the one whose place this one takes.
+    let committed = possible()
+        .filter(|other| other.nonce() != nonce)
+        .filter_map(|other| other.transaction().transaction.cost())
+        .try_fold(Amount::ZERO, Amount::checked_add)
+        .unwrap_or(Amount::MAX);
     let transaction = Transaction {
         genesis: *facts.genesis,
         sender,
         key: account.key,
         nonce,
-        valid_until: facts
-            .height
-            .saturating_add(validity.min(facts.rules.max_validity)),
+        valid_until,
         fee: facts.rules.fee,
         operation,
     };

@@ -137,34 +137,34 @@ impl Journal {
         Ok(())
     }
 
-    /// The nonce of the next payment, given the account's proven nonce: that of a payment that gives way (see
-    /// [`Payment::gives_way`]), else the lowest that no waiting payment has.
+    /// The payments that may still happen, given the account's proven nonce and the height after that proof: those
+    /// that wait for their end, but for the ones that the nonce has passed or whose last height is over.
+    pub fn possible(
+        &self,
+        genesis: Hash,
+        proven_nonce: u64,
+        next_height: u64,
+    ) -> impl Iterator<Item = &Payment> {
+        self.unresolved(genesis).filter(move |payment| {
+            payment.nonce() >= proven_nonce && payment.valid_until() >= next_height
+        })
+    }
+
+    /// The nonce of the next payment, given the account's proven nonce and the height after that proof: that of a
+    /// payment that gives way (see [`Payment::gives_way`]), else the lowest that no possible payment has.
     ///
     /// So a new payment never competes with one that a node accepted, and a gap that an expired payment left is filled.
-    pub fn next_nonce(&self, genesis: Hash, proven_nonce: u64) -> u64 {
-        let waiting = || {
-            self.unresolved(genesis)
-                .filter(move |payment| payment.nonce() >= proven_nonce)
-        };
-        let taken_over = waiting()
+    pub fn next_nonce(&self, genesis: Hash, proven_nonce: u64, next_height: u64) -> u64 {
+        let possible = || self.possible(genesis, proven_nonce, next_height);
+        let taken_over = possible()
             .filter(|payment| payment.gives_way() && !mutation::is_on(Mutation::NonceNotReused));
         if let Some(nonce) = taken_over.map(Payment::nonce).min() {
             return nonce;
         }
-        let taken: std::collections::BTreeSet<u64> = waiting().map(Payment::nonce).collect();
+        let taken: std::collections::BTreeSet<u64> = possible().map(Payment::nonce).collect();
         (proven_nonce..u64::MAX)
             .find(|nonce| !taken.contains(nonce))
             .unwrap_or(u64::MAX)
-    }
-
-    /// What the waiting payments will take from the account at most, but for the ones with this nonce (which a new
-    /// payment would replace) and those that the proven nonce has passed. Capped at [`Amount::MAX`].
-    pub fn committed(&self, genesis: Hash, proven_nonce: u64, except_nonce: u64) -> Amount {
-        self.unresolved(genesis)
-            .filter(|payment| payment.nonce() >= proven_nonce && payment.nonce() != except_nonce)
-            .filter_map(|payment| payment.transaction().transaction.cost())
-            .try_fold(Amount::ZERO, Amount::checked_add)
-            .unwrap_or(Amount::MAX)
     }
 
     /// The journal as JSON text.

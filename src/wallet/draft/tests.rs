@@ -24,6 +24,16 @@ fn pay(nits: u64) -> Operation {
 
 /// Drafts for an account of 1,000 nits and nonce 4, at a fee of 10, for the block 50.
 fn try_draft(journal: &Journal, operation: Operation) -> Result<Transaction, Rejection> {
+    try_draft_for(journal, operation, 50, 100)
+}
+
+/// The same for another block and validity.
+fn try_draft_for(
+    journal: &Journal,
+    operation: Operation,
+    height: u64,
+    validity: u64,
+) -> Result<Transaction, Rejection> {
     let account = Account {
         balance: Amount::from_nits(1_000),
         nonce: 4,
@@ -36,13 +46,13 @@ fn try_draft(journal: &Journal, operation: Operation) -> Result<Transaction, Rej
     let facts = Facts {
         genesis: &GENESIS,
         rules: &rules,
-        height: 50,
+        height,
         sender: Some(&account),
         payee: Payee::Exists,
         name_owner: None,
         nonces_ahead: 0,
     };
-    draft(&facts, key().address(), journal, operation, 100)
+    draft(&facts, key().address(), journal, operation, validity)
 }
 
 fn remember(journal: &mut Journal, transaction: Transaction) {
@@ -69,6 +79,33 @@ fn money_that_a_waiting_payment_will_take_cannot_be_spent_again() {
     assert!(matches!(error, Rejection::InsufficientFunds { balance: left, .. } if left == balance));
     let second = try_draft(&journal, pay(380)).unwrap();
     assert_eq!(second.nonce, 5);
+}
+
+#[test]
+fn a_payment_ends_with_those_that_it_waits_behind() {
+    // The story (a simulation's seeds 1653, 1948, 3007, 3478): a payment expired, and another one with the next nonce
+    // waited for two thousand heights more for somebody to take its place.
+    let mut journal = Journal::new();
+    let first = try_draft_for(&journal, pay(100), 50, 7).unwrap();
+    remember(&mut journal, first);
+    let second = try_draft_for(&journal, pay(100), 51, 100).unwrap();
+    assert_eq!((second.nonce, second.valid_until), (5, 57));
+    remember(&mut journal, second);
+    let third = try_draft_for(&journal, pay(100), 57, 100).unwrap();
+    assert_eq!((third.nonce, third.valid_until), (6, 57));
+    // At the height after, neither can happen any more: their nonces and their money are free.
+    let fourth = try_draft_for(&journal, pay(990), 58, 100).unwrap();
+    assert_eq!((fourth.nonce, fourth.valid_until), (4, 158));
+}
+
+#[test]
+fn a_payment_that_takes_anothers_place_lasts_as_long_as_those_behind() {
+    let mut journal = Journal::new();
+    let mut first = try_draft_for(&journal, pay(100), 50, 40).unwrap();
+    first.nonce = 5;
+    remember(&mut journal, first);
+    let filling = try_draft_for(&journal, pay(100), 60, 10).unwrap();
+    assert_eq!((filling.nonce, filling.valid_until), (4, 90));
 }
 
 #[test]

@@ -122,7 +122,7 @@ impl World {
 
     fn pay(&mut self) {
         let genesis = Hash([9; 32]);
-        let nonce = self.journal.next_nonce(genesis, self.chain.nonce());
+        let nonce = self.journal.next_nonce(genesis, self.chain.nonce(), 0);
         let payment = Payment::new(self.sign(nonce), None, self.now_ms);
         if self.journal.unresolved(genesis).count() >= crate::wallet::journal::MAX_UNRESOLVED {
             assert!(self.journal.record(payment).is_err());
