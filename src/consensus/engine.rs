@@ -102,6 +102,7 @@ impl Engine {
                 unlogged: None,
                 unrecorded: None,
                 logged: None,
+                is_forgetful: false,
             },
             height: settings.height,
             bodies: Default::default(),
@@ -158,7 +159,9 @@ impl Engine {
             return;
         }
         let guard = self.handler.marks.last;
-        self.state.params.enabled = guard.is_none_or(|mark| mark.height < self.height());
+        let is_behind_guard = guard.is_some_and(|mark| mark.height >= self.height());
+        self.handler.marks.is_forgetful = is_behind_guard;
+        self.state.params.enabled = !is_behind_guard;
         self.begin();
     }
 
@@ -213,6 +216,7 @@ impl Engine {
             unlogged: None,
             unrecorded: logged.filter(|_| logged > guard),
             logged,
+            is_forgetful: is_behind_guard,
         };
         // Order: what came before the replay is handled (and logged) after it. Handled by it, our votes
         // would follow from messages that the log does not hold.

@@ -228,6 +228,8 @@ pub struct Marks {
     pub unrecorded: Option<Mark>,
     /// The greatest mark of the log that is replayed, or was when the height began.
     pub logged: Option<Mark>,
+    /// More was signed at this height than the log tells.
+    pub is_forgetful: bool,
 }
 
 /// Everything that effects touch; apart from the core's own state.
@@ -418,6 +420,11 @@ impl Handler {
         // Met in a replay, our own message may be one that the crash kept from the log. It follows from the log's
         // end, so it belongs there; if it were not logged, the guard would know more than the log after the next crash.
         if self.is_recovering && mark <= self.marks.logged {
+            return;
+        }
+        // The others give a forgetful node its own words back. With them its log would seem to tell all that it
+        // signed; but it would not tell why (a lock).
+        if self.marks.is_forgetful && mark.is_some() {
             return;
         }
         if !mutation::is_on(Mutation::LogOff) {

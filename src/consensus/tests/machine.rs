@@ -7,10 +7,10 @@ use super::people::{GENESIS, block, key, proposal, proposer, validators, vote};
 use crate::chain::certificate::VoteKind;
 use crate::chain::hash::Hash;
 use crate::consensus::handler::own_mark_of;
-use crate::consensus::message::Message;
+use crate::consensus::message::{Message, RoundCertificate, RoundSignature, Vote};
 use crate::consensus::signing::Verifier;
 use crate::consensus::{
-    Effect, Engine, Fault, Mark, Outgoing, Receipt, Settings, Timer, TimerKind, Timing,
+    Effect, Engine, Fault, Mark, Outgoing, Receipt, Settings, Step, Timer, TimerKind, Timing,
 };
 
 const PROPOSE: Timer = Timer {
@@ -120,6 +120,54 @@ fn a_guard_beyond_the_log_makes_a_node_follow_without_voting() {
         engine.advance();
         engine.start();
         assert!(engine.is_voting(), "the height is over");
+    }
+}
+
+#[test]
+fn what_others_repeat_of_our_own_words_does_not_make_us_vote_again() {
+    // The story: a store was put back from a backup, and the node followed without voting, as it should. Others gave it
+    // back the vote that its guard knew, and it logged that. After the next crash its log seemed to tell all that it had
+    // signed: it voted again, though it did not know what it was locked on; or it stopped for good, because the replay
+    // led to another vote.
+    let mut forgotten = engine();
+    forgotten.start();
+    forgotten.timeout(PROPOSE);
+    for number in 1..3 {
+        let prevote = vote(&key(number), VoteKind::Prevote, 1, 0, None);
+        forgotten.receive(Message::Vote(prevote));
+    }
+    let guard = marks(&forgotten.take_effects()).pop();
+    assert_eq!(guard.map(|mark| mark.step), Some(Step::Precommit));
+
+    let votes: Vec<Vote> = (0..3)
+        .map(|number| vote(&key(number), VoteKind::Precommit, 1, 0, None))
+        .collect();
+    let signatures = votes.iter().map(|vote| RoundSignature {
+        kind: vote.kind,
+        block: vote.block,
+        voter: vote.voter,
+        signature: vote.signature,
+    });
+    let certificate = RoundCertificate {
+        height: 1,
+        round: 0,
+        is_precommit: true,
+        signatures: signatures.collect(),
+    };
+    let alone = votes.into_iter().map(Message::Vote).collect();
+    for repeated in [alone, vec![Message::Round(certificate)]] {
+        let mut engine = with_guard(guard);
+        engine.start();
+        for said in repeated {
+            assert_eq!(engine.receive(said), Receipt::Taken);
+        }
+        let log = entries(&engine.take_effects());
+        assert!(!log.is_empty(), "what others said is logged");
+        let mut again = with_guard(guard);
+        again.recover(&log);
+        again.timeout(PROPOSE);
+        assert!(!again.is_voting());
+        assert_eq!(again.fault(), None);
     }
 }
 
