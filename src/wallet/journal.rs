@@ -9,7 +9,6 @@
 mod tests;
 
 use super::payment::{Payment, Refusal, Status};
-use crate::chain::amount::Amount;
 use crate::chain::codec::{Decode, Encode};
 use crate::chain::hash::{Hash, hex, unhex};
 use crate::chain::name::Name;

@@ -1,6 +1,7 @@
 //! The journal's promises: what goes in comes out, ends stay, damage is refused, and nonces are never given twice.
 
 use super::*;
+use crate::chain::amount::Amount;
 use crate::chain::key::{Address, SecretKey};
 use crate::chain::transaction::{Memo, Operation, Transaction};
 use proptest::prelude::*;
