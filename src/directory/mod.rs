@@ -2,13 +2,15 @@
 //!
 //! Nothing here dials or reads a file: text in, values out. Of libp2p only plain data is used
 //! (peer ids, multiaddresses). Names are law, whereabouts are hearsay: of all this, only the peer
-//! ids and the genesis of the bootstrap file are trusted. Begin with [`bootstrap`] for the list, with [`card`] for the
-//! directory.
+//! ids and the genesis of the bootstrap file are trusted. Begin with [`bootstrap`] for the list; for the
+//! directory with [`card`], then [`book`] and [`exchange`].
 
 pub mod address;
+pub mod book;
 pub mod bootstrap;
 pub mod card;
 pub mod development;
+pub mod exchange;
 pub mod peer;
 pub mod refusal;
 #[cfg(test)]

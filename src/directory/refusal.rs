@@ -59,7 +59,7 @@ pub enum Refusal {
     },
     /// D5.
     #[error(
-        "the card's number {sequence} is not above {known}, which is known: publish with a greater one"
+        "the card's number {sequence} is below {known}, which is known: publish with a greater one"
     )]
     Stale {
         /// Its sequence number.

@@ -7,7 +7,12 @@ use proptest::option;
 use proptest::prelude::*;
 
 use super::address::{Endpoint, Transport};
+use super::book::{Book, Standing};
 use super::card::{Addresses, Card, MAX_ADDRESSES, Presence, Role, SoundCard, Whereabouts};
+use super::exchange::{
+    Answer, Heard, MAX_ANSWER_BYTES, MAX_REQUEST_BYTES, Request, Visit, put_mark,
+};
+use crate::chain::codec::{Decode, Encode};
 use crate::chain::hash::Hash;
 use crate::chain::key::{Address, PublicKey, SecretKey, Signature};
 
@@ -124,4 +129,79 @@ pub(crate) fn any_card() -> impl Strategy<Value = Card> {
             }
         },
     )
+}
+
+/// A wallet whose keys are any bytes: nobody could have signed for it.
+pub(crate) fn invented(number: u32) -> Whereabouts {
+    let key = |tag| Hash::of(tag, &[&number.to_le_bytes()]).0;
+    Whereabouts {
+        network: NETWORK,
+        account: Address(key("test/account")),
+        peer: PublicKey(key("test/peer")),
+        sequence: NOW_MS,
+        issued_at_ms: NOW_MS,
+        role: Role::Wallet,
+        presence: here(&[], WALLET_TTL_MS),
+    }
+}
+
+/// A card that passes for signed, for a book, which does not look at signatures.
+pub(crate) fn unsigned(whereabouts: Whereabouts) -> SoundCard {
+    SoundCard::from_own_records(Card {
+        whereabouts,
+        account_signature: Signature([1; 64]),
+        peer_signature: Signature([2; 64]),
+    })
+}
+
+/// What a visit took.
+#[derive(Debug, Default)]
+pub(crate) struct Traffic {
+    pub requests: usize,
+    pub answer_bytes: usize,
+    pub fetched: usize,
+    pub handed_in: usize,
+}
+
+/// One book visits another; all that is said passes through its bytes, within their bounds.
+pub(crate) fn visit(guest: &mut Book, host: &mut Book, now_ms: u64) -> Traffic {
+    let mut visit = Visit::default();
+    let mut traffic = Traffic::default();
+    while let Some(request) = visit.next(guest, now_ms) {
+        let bytes = request.to_bytes();
+        assert!(bytes.len() <= MAX_REQUEST_BYTES);
+        let answer = match Request::from_bytes(&bytes).unwrap() {
+            Request::Ask(question) => host.answer(&question, now_ms),
+            Request::Put(cards) => {
+                traffic.handed_in += cards.len();
+                Answer::Put(put_all(host, cards, now_ms))
+            }
+        };
+        let bytes = answer.to_bytes();
+        assert!(bytes.len() <= MAX_ANSWER_BYTES);
+        traffic.requests += 1;
+        traffic.answer_bytes += bytes.len();
+        match visit.heard(guest, Answer::from_bytes(&bytes).unwrap()) {
+            Heard::Cards(cards) => {
+                traffic.fetched += cards.len();
+                put_all(guest, cards, now_ms);
+            }
+            Heard::Misfit => panic!("an honest host fits"),
+        }
+    }
+    traffic
+}
+
+fn put_all(book: &mut Book, cards: Vec<Card>, now_ms: u64) -> Vec<u8> {
+    let put = |card| {
+        let card = SoundCard::from_own_records(card);
+        put_mark(&book.put(card, Standing::Stranger, now_ms))
+    };
+    cards.into_iter().map(put).collect()
+}
+
+/// Two books visit each other.
+pub(crate) fn meet(one: &mut Book, other: &mut Book, now_ms: u64) {
+    visit(one, other, now_ms);
+    visit(other, one, now_ms);
 }

@@ -37,7 +37,7 @@ proptest! {
     #[test]
     fn a_card_is_read_as_it_was_written(card in any_card()) {
         let bytes = card.to_bytes();
-        prop_assert!(bytes.len() <= LONGEST);
+        prop_assert!(bytes.len() <= MAX_CARD_BYTES);
         prop_assert_eq!(Card::from_bytes(&bytes), Ok(card));
     }
 
@@ -70,8 +70,8 @@ fn the_longest_card_is_as_long_as_is_said() {
         .collect();
     let mut card = card();
     card.whereabouts.presence = here(&addresses, 1);
-    assert_eq!(card.to_bytes().len(), LONGEST);
-    assert_eq!(LONGEST, 675);
+    assert_eq!(card.to_bytes().len(), MAX_CARD_BYTES);
+    assert_eq!(MAX_CARD_BYTES, 675);
 }
 
 #[test]
