@@ -90,6 +90,11 @@ fn no_course_of_messages_stops_a_node() {
 }
 
 #[test]
+fn no_bytes_bring_a_forged_card_into_a_directory() {
+    hold("directory", 1024);
+}
+
+#[test]
 fn what_the_fuzzer_found_once_is_right_for_good() {
     for (target, check) in checks::ALL {
         for (_, bytes) in files(&folder("regressions", target)) {

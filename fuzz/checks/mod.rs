@@ -8,6 +8,7 @@
 pub mod answers;
 pub mod bootstrap;
 pub mod chain;
+pub mod directory;
 pub mod form;
 pub mod gossip;
 pub mod logs;
@@ -22,7 +23,7 @@ pub mod world;
 pub type Check = fn(&[u8]);
 
 /// Every check by the name of its fuzz target.
-pub const ALL: [(&str, Check); 9] = [
+pub const ALL: [(&str, Check); 10] = [
     ("gossip", gossip::check),
     ("services", services::check),
     ("speech", speech::check),
@@ -32,4 +33,5 @@ pub const ALL: [(&str, Check); 9] = [
     ("wallet_files", wallet_files::check),
     ("logs", logs::check),
     ("node", node::check),
+    ("directory", directory::check),
 ];

@@ -20,7 +20,7 @@ use natcoin::wallet::payment::Payment;
 use natcoin::wallet::vault::{KdfParams, Password, RecoveryWords, SealingRandom, Vault};
 
 use super::world::{pay, person, validator, world};
-use super::{logs, node};
+use super::{directory, logs, node};
 
 /// A name and its bytes.
 pub type Seed = (&'static str, Vec<u8>);
@@ -37,6 +37,7 @@ pub fn of(target: &str) -> Vec<Seed> {
         "wallet_files" => of_wallet_files(),
         "logs" => logs::seeds(),
         "node" => node::seeds(),
+        "directory" => directory::seeds(),
         _ => Vec::new(),
     }
 }
