@@ -153,7 +153,9 @@ impl Journal {
     /// payment that gives way (see [`Payment::gives_way`]), else the lowest that no possible payment has.
     ///
     /// So a new payment never competes with one that a node accepted, and a gap that an expired payment left is filled.
+    /// Nor with one that became final after the account was asked for.
     pub fn next_nonce(&self, genesis: Hash, proven_nonce: u64, next_height: u64) -> u64 {
+        let proven_nonce = proven_nonce.max(self.first_unused_nonce(genesis));
         let possible = || self.possible(genesis, proven_nonce, next_height);
         let taken_over = possible()
             .filter(|payment| payment.gives_way() && !mutation::is_on(Mutation::NonceNotReused));
@@ -164,6 +166,19 @@ impl Journal {
         (proven_nonce..u64::MAX)
             .find(|nonce| !taken.contains(nonce))
             .unwrap_or(u64::MAX)
+    }
+
+    /// The nonce after the last that is proven to be in a block.
+    fn first_unused_nonce(&self, genesis: Hash) -> u64 {
+        let is_used = |payment: &&Payment| {
+            let status = payment.status();
+            matches!(status, Status::Final { .. } | Status::Replaced { .. })
+        };
+        let here = |payment: &&Payment| payment.genesis() == genesis;
+        let used = self.payments.iter().filter(here).filter(is_used);
+        used.map(|payment| payment.nonce().saturating_add(1))
+            .max()
+            .unwrap_or(0)
     }
 
     /// The journal as JSON text.

@@ -99,6 +99,30 @@ fn a_new_payment_takes_the_lowest_nonce_that_nobody_waits_with() {
 }
 
 #[test]
+fn a_new_payment_takes_no_nonce_that_is_known_to_be_used() {
+    // The story: a payment became final while the next was being prepared from an account asked for before. The next one
+    // was signed with the same nonce, and could only end as replaced.
+    let ends = [
+        Status::Final {
+            height: 9,
+            latency_ms: 700,
+            signed_by: 3,
+            validators: 4,
+        },
+        Status::Replaced {
+            by: Hash([7; 32]),
+            height: 9,
+        },
+    ];
+    for end in ends {
+        let foreign = payment(Hash([8; 32]), 7, end.clone(), None);
+        let used = payment(GENESIS, 3, end, None);
+        let journal = journal([used, waiting(5), foreign]);
+        assert_eq!(journal.next_nonce(GENESIS, 3, 0), 4);
+    }
+}
+
+#[test]
 fn a_new_payment_takes_the_place_of_one_that_would_hold_it_up() {
     let journal = journal([waiting(3), giving_way(4), waiting(5)]);
     assert_eq!(journal.next_nonce(GENESIS, 3, 0), 4);
