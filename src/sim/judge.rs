@@ -97,6 +97,7 @@ impl Judge {
         let validators = genesis.validators.as_slice().iter();
         let owners = validators.map(|one| one.address());
         let accounts = genesis.accounts.iter().map(|one| one.address);
+        let ledger = Ledger::from_genesis(genesis);
         Self {
             trust: Trust::new(genesis),
             chain: BTreeMap::new(),
@@ -108,10 +109,10 @@ impl Judge {
                 supply: genesis.supply(),
                 counted: None,
                 nonces: BTreeMap::new(),
-                shown: Shown::default(),
+                shown: Shown::new(&ledger, genesis),
             },
             law: Law {
-                ledger: Ledger::from_genesis(genesis),
+                ledger,
                 tip: Tip::genesis(genesis),
             },
             durable: BTreeMap::new(),

@@ -22,7 +22,8 @@ pub enum Invariant {
     Durability,
     /// Every certificate convinces the wallet's own code.
     Certificate,
-    /// What a wallet shows as final is final, and what it shows as ended otherwise never is.
+    /// What a wallet shows as final is final, what it shows as ended otherwise never is; what it believes is so, and its
+    /// present never runs back.
     ShownIsTrue,
     /// Nobody pays twice what was to be paid once.
     PaidOnce,

@@ -78,13 +78,21 @@ impl Run {
     fn read(&mut self, number: u64, answer: Answer) -> Result<(Found, u64), Doubt> {
         let asking = self.asking.get_mut(&number);
         let asking = asking.expect("an answer is read for a question under way");
+        let before = self.light.newest().height.max(self.light.floor());
+        let acts = &mut self.acts;
+        let mut believe = |height: u64, account| {
+            acts.push_back(Act::Believed(before, height, account));
+        };
         Ok(match &asking.query {
             Query::Account(address) => {
                 let proven = self.light.account(answer, address)?;
+                let account = Box::new((*address, proven.value.clone()));
+                believe(proven.at.height, Some(account));
                 (Found::Account(proven.value, proven.at), proven.at.height)
             }
             Query::Network => {
                 let proven = self.light.network(answer)?;
+                believe(proven.at.height, None);
                 (Found::Rules(proven.value.rules), proven.at.height)
             }
             Query::Transaction(id) => {
@@ -96,6 +104,7 @@ impl Run {
                 let (page, at) = match &pages.start {
                     None => {
                         let proven = self.light.history(answer, address)?;
+                        believe(proven.at.height, None);
                         (proven.value.1, proven.at)
                     }
                     Some(end) => {
@@ -110,6 +119,7 @@ impl Run {
             }
             Query::Status | Query::Name(_) | Query::Block(_) => {
                 let proven = self.light.status(answer)?;
+                believe(proven.at.height, None);
                 (Found::Status(proven.value.validators_up), proven.at.height)
             }
         })

@@ -195,6 +195,11 @@ impl World {
             Act::Signed(story, id) => self.signed(wallet, story, id),
             Act::NotBegun(intent, why) => self.not_begun(wallet, intent, &why),
             Act::Show(payment) => self.shown(wallet, &payment),
+            Act::Believed(before, height, account) => {
+                let heights = (before, height);
+                self.judge
+                    .believed(wallet, now, heights, account.as_deref());
+            }
             Act::History(at, entries) => self.audited(wallet, at, &entries),
             Act::Fork(what) => {
                 let what = || format!("wallet {wallet} has seen a fork: {what}");

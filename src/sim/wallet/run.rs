@@ -13,6 +13,7 @@ use super::desk::Desk;
 use super::feed::Feed;
 use super::user::Intent;
 use crate::behaviour::Service;
+use crate::chain::account::Account;
 use crate::chain::hash::Hash;
 use crate::chain::key::{Address, PublicKey, SecretKey};
 use crate::chain::query::{HistoryEntry, Moment};
@@ -74,6 +75,9 @@ pub(super) enum Act {
     Signed(u64, TransactionId),
     /// An intent could not be begun: the reason.
     NotBegun(Intent, String),
+    /// What a node says of the present is believed: the newest height proven before, its own, and an account if it is
+    /// about one.
+    Believed(u64, u64, Option<Box<(Address, Option<Account>)>>),
     /// Show the owner a payment's end.
     Show(Box<Payment>),
     /// Show the owner the whole history as of a moment.
