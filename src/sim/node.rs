@@ -49,6 +49,8 @@ pub struct Fate {
     pub backup: Option<(SimDisk, u64)>,
     /// The height that it may go back to at its next start, because its disk was put back.
     pub(super) floor: Option<u64>,
+    /// Its last checkpoint is not what it should be.
+    pub(super) is_spoiled: bool,
     /// Since it came back without its log, it votes only above this height.
     pub(super) votes_above: u64,
 }
@@ -82,6 +84,7 @@ impl Node {
                 survival: Survival::Everything,
                 backup: None,
                 floor: None,
+                is_spoiled: false,
                 votes_above: 0,
             },
             performed: 0,

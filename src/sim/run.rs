@@ -130,8 +130,11 @@ fn course(
         }
     }
     trouble.end(world);
+    // Nodes that all stand still are in step, too: after trouble there has to be one more block.
+    let goal = world.judge.height() + u64::from(plan.profile.is_rough());
     let is_done = |world: &World| {
-        world.wallets_are_done() && !world.judge.has_open_promises() && world.is_in_step()
+        let is_quiet = world.wallets_are_done() && !world.judge.has_open_promises();
+        is_quiet && world.judge.height() >= goal && world.is_in_step()
     };
     let Some(is_done) = recover(world, goes_on, is_done)? else {
         return Ok(End::GivenUp);

@@ -170,8 +170,14 @@ impl Trouble {
             }
             11 if !is_quiet => {
                 world.nodes[node].disk.mend();
-                world.close(node);
-                "clean restart"
+                let is_spared = self.profile != Profile::Byzantine && may_forget(world, node);
+                let is_unlucky = is_spared && world.random.random_range(0..3) == 0;
+                if is_unlucky && world.close_spoilt(node) {
+                    "spoilt checkpoint"
+                } else {
+                    world.close(node);
+                    "clean restart"
+                }
             }
             12 if !is_quiet => {
                 world.nodes[node].fate.survival = survival(world);
@@ -201,6 +207,15 @@ impl Trouble {
                 };
                 world.net.manners = rough(world, worst);
                 "change of weather"
+            }
+            18 if !is_quiet && world.random.random_range(0..4) == 0 => {
+                for node in 0..world.nodes.len() {
+                    if world.nodes[node].live.is_some() {
+                        let survival = survival(world);
+                        world.crash(node, survival);
+                    }
+                }
+                "blackout"
             }
             _ => return,
         };
@@ -249,7 +264,8 @@ impl Trouble {
 fn may_forget(world: &World, node: usize) -> bool {
     let remembers = |place: usize| {
         let fate = &world.nodes[place].fate;
-        place == node || fate.votes_above <= world.nodes[place].height()
+        let remembers = !fate.is_spoiled && fate.votes_above <= world.nodes[place].height();
+        place == node || remembers
     };
     let validators = &world.genesis.validators;
     let is_spare = validators.quorum_count() < validators.count();

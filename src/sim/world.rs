@@ -450,6 +450,14 @@ impl World {
     }
 
     fn noted(&mut self, node: usize, note: Note) {
+        if let Note::NotVoting { height } = note {
+            let content = height.to_le_bytes();
+            self.note("not voting", Parties(node, None), &content, || {
+                format!(
+                    "does not vote at height {height}: it has signed more than its log can tell"
+                )
+            });
+        }
         if let Note::Final {
             height,
             round,
