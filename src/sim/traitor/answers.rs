@@ -24,6 +24,23 @@ pub(super) enum Bent {
     Into(Vec<u8>),
 }
 
+/// Whose signatures a false certificate has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Certifying {
+    /// Too few.
+    Two,
+    /// One, as often as it takes.
+    One,
+    /// All traitors', as often as it takes; and of another block than the final one.
+    Traitors,
+}
+
+impl Certifying {
+    /// What traitors lie about: the whole chain (`None`), or its certificates only.
+    pub(super) const ALL: [Option<Self>; 4] =
+        [None, Some(Self::Two), Some(Self::One), Some(Self::Traitors)];
+}
+
 impl World {
     /// What a node really answers; `None`: nothing.
     pub(in crate::sim) fn answer_of(
@@ -69,7 +86,7 @@ impl World {
 
     /// The height that a node tells.
     pub(in crate::sim) fn told_height(&mut self, node: usize, height: u64) -> u64 {
-        if !self.has_habit(node, Habit::FalseChain) {
+        if !self.has_habit(node, Habit::FalseChain) || self.certifying(node).is_some() {
             return height;
         }
         self.bent(node, None, "false height");
@@ -95,6 +112,10 @@ impl World {
         if !self.has_habit(node, Habit::FalseChain) {
             return Bent::Not;
         }
+        if let Some(certifying) = self.certifying(node) {
+            self.certify_falsely(&mut reply, certifying);
+            return Bent::Into(reply.to_bytes());
+        }
         reply.tip = self.told_height(node, reply.tip);
         match self.random.random_range(0..14) {
             0 => return Bent::Into(vec![7; self.random.random_range(0..64)]),
@@ -104,11 +125,8 @@ impl World {
             4 => reply.blocks.truncate(1),
             5 => each(&mut reply, |one| one.block.transactions.clear()),
             6 => each(&mut reply, |one| one.block.header.time_ms += 1),
-            7 => each(&mut reply, |one| one.certificate.signatures.truncate(2)),
-            8 => each(&mut reply, |one| {
-                let first = one.certificate.signatures.first().copied();
-                one.certificate.signatures = first.into_iter().cycle().take(3).collect();
-            }),
+            7 => self.certify_falsely(&mut reply, Certifying::Two),
+            8 => self.certify_falsely(&mut reply, Certifying::One),
             9 => each(&mut reply, |one| {
                 if let Some(part) = one.certificate.signatures.last_mut() {
                     part.signature.0[3] ^= 4;
@@ -124,14 +142,32 @@ impl World {
                     std::mem::swap(&mut first.certificate, &mut second.certificate);
                 }
             }
-            12 => self.certify_falsely(&mut reply),
+            12 => self.certify_falsely(&mut reply, Certifying::Traitors),
             _ => {}
         }
         Bent::Into(reply.to_bytes())
     }
 
+    /// How a traitor always lies about certificates, if it lies about nothing else.
+    fn certifying(&self, node: usize) -> Option<Certifying> {
+        let traitor = self.nodes[node].traitor.as_ref();
+        traitor.and_then(|traitor| traitor.certifying)
+    }
+
+    fn certify_falsely(&self, reply: &mut BlocksReply, certifying: Certifying) {
+        let count = self.judge.trust.validators.quorum_count();
+        match certifying {
+            Certifying::Two => each(reply, |one| one.certificate.signatures.truncate(2)),
+            Certifying::One => each(reply, |one| {
+                let first = one.certificate.signatures.first().copied();
+                one.certificate.signatures = first.into_iter().cycle().take(count).collect();
+            }),
+            Certifying::Traitors => self.certify_another(reply),
+        }
+    }
+
     /// Blocks with another time, and certificates of them by all traitors, as often as it takes.
-    fn certify_falsely(&self, reply: &mut BlocksReply) {
+    fn certify_another(&self, reply: &mut BlocksReply) {
         let validators = self.judge.trust.validators.clone();
         for one in &mut reply.blocks {
             one.block.header.time_ms += 1;
@@ -179,7 +215,7 @@ impl World {
             reply.said.clear();
             return Bent::Into(reply.to_bytes());
         }
-        if !self.has_habit(node, Habit::FalseChain) {
+        if !self.has_habit(node, Habit::FalseChain) || self.certifying(node).is_some() {
             return Bent::Not;
         }
         reply.tip = self.told_height(node, reply.tip);

@@ -23,10 +23,10 @@ use crate::sim::world::{Due, World};
 const BOTH: u32 = 6;
 
 /// What is said to some, and what to the others.
-struct Faces {
-    height: u64,
-    what: &'static str,
-    said: [Vec<u8>; 2],
+pub(super) struct Faces {
+    pub(super) height: u64,
+    pub(super) what: &'static str,
+    pub(super) said: [Vec<u8>; 2],
 }
 
 impl World {
@@ -41,7 +41,8 @@ impl World {
             Some(Said::Proposal(proposal, block)) if proposal.proposer == own => {
                 self.plot.blocks.insert(proposal.height, proposal.block);
                 self.plot.forget_before(proposal.height);
-                self.two_proposals(node, &data, proposal, block)
+                let unlawful = self.unlawful_proposal(node, proposal, block);
+                unlawful.or_else(|| self.two_proposals(node, &data, proposal, block))
             }
             Some(Said::Message(Message::Vote(vote))) if vote.voter == own => {
                 self.forget_soon(node, vote);

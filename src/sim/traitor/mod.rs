@@ -9,6 +9,7 @@
 mod answers;
 mod faces;
 mod mischief;
+mod unlawful;
 mod window;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -27,7 +28,9 @@ use crate::chain::codec::Encode;
 use crate::chain::hash::Hash;
 use crate::consensus::Evidence;
 use crate::replica::RequestId;
+use answers::Certifying;
 pub(super) use mischief::Mischief;
+use window::Subject;
 
 /// Messages that a traitor remembers, to say them again.
 const OVERHEARD: usize = 64;
@@ -59,6 +62,8 @@ pub enum Habit {
     Flood,
     /// Says what others have not signed, and what was said long ago.
     Forgery,
+    /// Proposes blocks that break a rule: a false state, a payment again, another parent.
+    Unlawful,
     /// Forgets what it has signed, and starts again.
     Amnesia,
     /// Its key runs on two machines at once: an operator's mistake.
@@ -67,7 +72,7 @@ pub enum Habit {
 
 impl Habit {
     /// All of them.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::DoubleProposal,
         Self::DoubleVote,
         Self::Silence,
@@ -79,6 +84,7 @@ impl Habit {
         Self::Censorship,
         Self::Flood,
         Self::Forgery,
+        Self::Unlawful,
         Self::Amnesia,
         Self::Twins,
     ];
@@ -97,6 +103,10 @@ pub struct Traitor {
     outdated: BTreeMap<Hash, Vec<u8>>,
     /// A frame of a watch, long ago.
     old_frame: Option<Vec<u8>>,
+    /// Lies to wallets about this only: who lies seldom is trusted longer.
+    subject: Option<Subject>,
+    /// Lies to other nodes about certificates only, and so.
+    certifying: Option<Certifying>,
 }
 
 /// What traitors know together.
@@ -153,6 +163,13 @@ impl Recruits {
         recruits
     }
 
+    /// Whether each of them does this, and nothing else.
+    #[cfg(test)]
+    pub(super) fn do_only(&self, habit: Habit) -> bool {
+        let only = BTreeSet::from([habit]);
+        self.0.iter().all(|(_, habits)| *habits == only)
+    }
+
     /// Lets a validator's key run on another machine too.
     pub fn twin(&mut self, place: usize, cast: &mut Cast) {
         let Some(key) = cast.keys.get(place).cloned() else {
@@ -168,6 +185,7 @@ impl Recruits {
     pub fn corrupt(self, world: &mut World) {
         for (node, habits) in self.0 {
             world.corrupt(node, habits);
+            world.narrow(node);
         }
     }
 }
@@ -196,9 +214,21 @@ impl World {
             questions: BTreeMap::new(),
             outdated: BTreeMap::new(),
             old_frame: None,
+            subject: None,
+            certifying: None,
         }));
         let soon = self.between_ms(0, 300);
         self.clock.after(soon, Due::Mischief(node, Mischief::Act));
+    }
+
+    /// Lets chance decide whether a traitor lies about everything, or about one thing only.
+    fn narrow(&mut self, node: usize) {
+        let subject = Subject::ALL[self.random.random_range(0..Subject::ALL.len())];
+        let certifying = Certifying::ALL[self.random.random_range(0..Certifying::ALL.len())];
+        if let Some(traitor) = &mut self.nodes[node].traitor {
+            traitor.subject = subject;
+            traitor.certifying = certifying;
+        }
     }
 
     /// Whether a node does what it should.

@@ -13,7 +13,34 @@ use crate::chain::hash::Hash;
 use crate::chain::query::{Anchor, Answer, Certified, Unavailable};
 use crate::chain::rules::Rejection;
 use crate::replica::RequestId;
-use crate::replica::wire::{SubmitReply, WatchFrame};
+use crate::replica::wire::{FinalBlock, SubmitReply, WatchFrame};
+
+/// What wallets ask about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Subject {
+    Account,
+    History,
+    Transaction,
+}
+
+impl Subject {
+    /// What traitors lie about: all that is asked (`None`), or one thing only.
+    pub(super) const ALL: [Option<Self>; 4] = [
+        None,
+        Some(Self::Account),
+        Some(Self::History),
+        Some(Self::Transaction),
+    ];
+
+    fn of(answer: &Answer) -> Option<Self> {
+        match answer {
+            Answer::Account(_) => Some(Self::Account),
+            Answer::Activities(_) => Some(Self::History),
+            Answer::Transaction(_) => Some(Self::Transaction),
+            _ => None,
+        }
+    }
+}
 
 impl World {
     /// A question comes to a node; tells whether a traitor lets its node hear of it.
@@ -53,8 +80,21 @@ impl World {
             let first = traitor.outdated.entry(digest);
             first.or_insert_with(|| data.to_vec()).clone()
         });
+        let subject = traitor.subject;
         if !self.has_habit(node, Habit::FalseWindow) {
             return Bent::Not;
+        }
+        if subject.is_some() {
+            let answer = Answer::from_bytes(data).ok();
+            let answer = answer.filter(|answer| Subject::of(answer) == subject);
+            return match answer.filter(|_| service == Service::Query) {
+                Some(answer) => {
+                    // Nothing that any wallet would find out at once, but by the proof.
+                    let luck = self.random.random_range(1..3);
+                    Bent::Into(self.false_answer(node, answer, luck).to_bytes())
+                }
+                None => Bent::Not,
+            };
         }
         match self.random.random_range(0..8) {
             0 => return Bent::Never,
@@ -66,7 +106,10 @@ impl World {
         Bent::Into(match service {
             Service::Submit => self.false_receipt().to_bytes(),
             _ => match Answer::from_bytes(data) {
-                Ok(answer) => self.false_answer(answer).to_bytes(),
+                Ok(answer) => {
+                    let luck = self.random.random_range(0..7);
+                    self.false_answer(node, answer, luck).to_bytes()
+                }
                 Err(_) => return Bent::Not,
             },
         })
@@ -90,9 +133,8 @@ impl World {
         }
     }
 
-    fn false_answer(&mut self, answer: Answer) -> Answer {
+    fn false_answer(&mut self, node: usize, answer: Answer, luck: u32) -> Answer {
         let more = Amount::from_nits(self.random.random_range(1..1_000_000_000));
-        let luck = self.random.random_range(0..7);
         if luck == 0 {
             return Answer::Unavailable(Unavailable::Unknown);
         }
@@ -117,8 +159,9 @@ impl World {
             }
             Answer::Transaction(mut found) => {
                 match luck {
-                    1 => found.transaction.transaction.fee = more,
-                    2 => found.path.siblings.clear(),
+                    1 | 2 => found.certified = self.another(node, found.certified),
+                    3 => found.path.siblings.clear(),
+                    4 => found.transaction.transaction.fee = more,
                     _ => bend(&mut found.certified, luck),
                 }
                 Answer::Transaction(found)
@@ -151,6 +194,27 @@ impl World {
         }
     }
 
+    /// Another block of a node: its newest, or the one before that.
+    fn another(&self, node: usize, certified: Certified) -> Certified {
+        let other = self.block_at(node, u64::MAX);
+        let is_other = |other: &Certified| other.header != certified.header;
+        let before = certified.header.height.saturating_sub(1);
+        let other = other
+            .filter(is_other)
+            .or_else(|| self.block_at(node, before));
+        other.unwrap_or(certified)
+    }
+
+    fn block_at(&self, node: usize, height: u64) -> Option<Certified> {
+        let store = &self.nodes[node].live.as_ref()?.store;
+        let record = store.block(height.min(store.tip())).ok()??;
+        let FinalBlock { block, certificate } = FinalBlock::from_bytes(&record).ok()?;
+        Some(Certified {
+            header: block.header,
+            certificate,
+        })
+    }
+
     /// What a node really sends to who watches; `None`: nothing.
     pub(in crate::sim) fn frame_of(
         &mut self,
@@ -163,7 +227,9 @@ impl World {
             self.bent(node, Some(to), "no frame");
             return None;
         }
-        if !self.has_habit(node, Habit::FalseWindow) {
+        let traitor = self.nodes[node].traitor.as_ref();
+        let is_cunning = traitor.is_some_and(|traitor| traitor.subject.is_some());
+        if !self.has_habit(node, Habit::FalseWindow) || is_cunning {
             return Some(data);
         }
         let luck = self.random.random_range(0..8);
