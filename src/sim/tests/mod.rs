@@ -4,6 +4,7 @@ mod absence;
 mod chaos;
 mod crash_points;
 mod liars;
+mod mutations;
 mod payments;
 mod queries;
 mod storage;
