@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 
 use super::world::Cast;
 use crate::chain::amount::Amount;
-use crate::chain::genesis::{Genesis, GenesisAccount, GenesisError, Rules};
+use crate::chain::genesis::{Genesis, GenesisAccount, GenesisError, MAX_GENESIS_ACCOUNTS, Rules};
 use crate::chain::hash::Hash;
 use crate::chain::key::SecretKey;
 use crate::chain::validator::{Validator, ValidatorSet};
@@ -45,7 +45,7 @@ pub(super) fn stranger() -> SecretKey {
     KEY.clone()
 }
 
-/// So many validators and followers, and people with money.
+/// So many validators and followers, and people with money; the stranger too, if there is room for another account.
 ///
 /// # Errors
 /// If there are more than a genesis may have.
@@ -54,7 +54,8 @@ pub fn cast(validators: u32, followers: u32, people: u32) -> Result<Cast, Genesi
         key: validator(number).public(),
         power: 1,
     });
-    let rich = (0..people).map(person).chain([stranger()]);
+    let has_room = usize::try_from(people).is_ok_and(|people| people < MAX_GENESIS_ACCOUNTS);
+    let rich = (0..people).map(person).chain(has_room.then(stranger));
     let accounts = rich.map(|key| GenesisAccount {
         address: key.address(),
         balance: Amount::from_nits(WEALTH_NITS),

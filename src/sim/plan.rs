@@ -7,6 +7,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use super::regions::Regions;
+use crate::chain::genesis::MAX_GENESIS_ACCOUNTS;
 
 /// The weather.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,8 +64,10 @@ impl FromStr for Profile {
 
 /// Most validators that a simulation takes.
 pub const MAX_NODES: u32 = 128;
-/// Most wallets that a simulation takes.
-pub const MAX_WALLETS: u32 = 100_000;
+/// Most wallets that a simulation takes: each has an account in the genesis. Where a stranger acts it is one fewer.
+pub const MAX_WALLETS: u32 = 10_000;
+
+const _: () = assert!(MAX_WALLETS as usize <= MAX_GENESIS_ACCOUNTS);
 
 /// What is simulated.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -111,10 +114,12 @@ impl Plan {
             1
         };
         let wallets = if self.wallets == 0 { 0 } else { 2 };
+        // The stranger's account has to fit in too.
+        let most_wallets = MAX_WALLETS - u32::from(self.profile.is_rough());
         let counts = [
             ("nodes", self.nodes, least, MAX_NODES),
             ("followers", self.followers, 0, MAX_NODES),
-            ("wallets", self.wallets, wallets, MAX_WALLETS),
+            ("wallets", self.wallets, wallets, most_wallets),
         ];
         for (what, count, least, most) in counts {
             if count < least || count > most {
@@ -149,5 +154,30 @@ impl Plan {
     /// How many validators may be malicious or down: less than a third.
     pub fn tolerance(&self) -> u32 {
         self.nodes.saturating_sub(1) / 3
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sim::people::{self, stranger};
+
+    #[test]
+    fn as_many_wallets_as_a_plan_takes_fit_into_the_genesis_and_so_does_the_stranger() {
+        for profile in Profile::ALL {
+            let plan = |wallets: u32| Plan {
+                nodes: 4,
+                followers: 0,
+                wallets,
+                profile,
+                duration: Duration::from_secs(1),
+            };
+            let most = (0..=MAX_WALLETS + 1).rev();
+            let most = most.take(3).find(|wallets| plan(*wallets).check().is_ok());
+            let cast = people::cast(4, 0, most.unwrap()).unwrap();
+            let mut accounts = cast.genesis.accounts.iter();
+            let is_there = accounts.any(|account| account.address == stranger().address());
+            assert_eq!(is_there, profile.is_rough(), "{profile:?}");
+        }
     }
 }

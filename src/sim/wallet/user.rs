@@ -5,6 +5,7 @@
 use std::time::Duration;
 
 use rand::RngExt as _;
+use rand::seq::SliceRandom as _;
 
 use super::run::Heard;
 use super::{Disk, Habits, Wallet, WalletEvent};
@@ -12,13 +13,14 @@ use crate::chain::amount::Amount;
 use crate::chain::codec::Encode;
 use crate::chain::key::Address;
 use crate::chain::transaction::{Memo, TransactionId};
+use crate::sim::net::Delay;
 use crate::sim::people::person;
 use crate::sim::plan::{Plan, Profile};
 use crate::sim::world::World;
 use crate::wallet::draft::DEFAULT_VALIDITY;
 use crate::wallet::light::LightClient;
 
-/// Nodes that a wallet knows.
+/// Nodes that a wallet deals with.
 const KNOWN: usize = 7;
 /// Payments of one wallet that may be under way at once.
 const AT_ONCE: usize = 6;
@@ -71,8 +73,8 @@ impl World {
         let doubles = if is_rough { count / SECOND_DEVICE } else { 0 };
         for number in (0..count).chain(0..doubles) {
             let person_number = u32::try_from(number).unwrap_or(u32::MAX);
-            let nodes = self.known_nodes();
             let wallet = self.wallets.all.len();
+            let nodes = self.known_nodes(wallet);
             self.wallets.all.push(Wallet {
                 address: person(person_number).address(),
                 person: person_number,
@@ -91,11 +93,18 @@ impl World {
         }
     }
 
-    /// Up to [`KNOWN`] nodes, by chance.
-    fn known_nodes(&mut self) -> Vec<u16> {
+    /// Up to [`KNOWN`] nodes by chance; where distances are known the nearest. A wallet's program dials every node of its
+    /// list at once and uses the first that answer, so that of a long list the others do not matter.
+    fn known_nodes(&mut self, wallet: usize) -> Vec<u16> {
         let mut nodes: Vec<u16> = (0..self.nodes.len())
             .filter_map(|node| u16::try_from(node).ok())
             .collect();
+        if let Delay::Regions(regions) = &self.net.manners.delay {
+            let party = self.party(wallet);
+            nodes.shuffle(&mut self.random);
+            nodes.sort_by_key(|node| regions.least(party, usize::from(*node)));
+            nodes.truncate(KNOWN);
+        }
         while nodes.len() > KNOWN {
             let which = self.random.random_range(0..nodes.len());
             nodes.swap_remove(which);
@@ -198,6 +207,40 @@ impl World {
             (false, true) => self.wallets.open += 1,
             (true, false) => self.wallets.open -= 1,
             _ => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sim::{Listener, Manners, Regions, cast};
+
+    #[test]
+    fn a_wallet_deals_with_the_nearest_nodes_where_distances_are_known() {
+        let plan = Plan {
+            nodes: 31,
+            followers: 0,
+            wallets: 40,
+            profile: Profile::World,
+            duration: Duration::from_secs(1),
+        };
+        let mut world = World::new(
+            cast(plan.nodes, plan.followers, plan.wallets).unwrap(),
+            Manners::good(Duration::ZERO, Duration::ZERO),
+            1,
+            None::<Listener>,
+        );
+        let regions = Regions::spread(&mut world.random, 31, 40);
+        world.net.manners = Manners::world(regions.clone());
+        world.settle(&plan);
+        for wallet in 0..40 {
+            let known = &world.wallets.all[wallet].nodes;
+            assert_eq!(known.len(), KNOWN);
+            let far = |node: &u16| regions.least(31 + wallet, usize::from(*node));
+            let farthest = known.iter().map(far).max().unwrap();
+            let mut others = (0..31).filter(|node| !known.contains(node));
+            assert!(others.all(|node| far(&node) >= farthest), "wallet {wallet}");
         }
     }
 }
