@@ -237,7 +237,7 @@ const DEFAULT_PROFILE: &str = "chaos";
 /// `natcoin simulate`.
 #[derive(Debug, Args)]
 pub struct Simulate {
-    /// Validators, 1 to 128; several numbers give a table: 4,31,100
+    /// Validators, 1 to 128; a table if several
     #[arg(
         long,
         default_value = "4",
