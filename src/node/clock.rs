@@ -7,7 +7,6 @@
     reason = "this is the file that may read the clock"
 )]
 
-use std::sync::OnceLock;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// The monotonic clock, for deadlines and intervals.
@@ -26,9 +25,43 @@ pub fn unix_ms() -> u64 {
         })
 }
 
-/// The monotonic clock as time since it was first looked at, for those who measure and know no [`Instant`].
+/// Processor time of the thread that asks, for those who measure what its work costs, also on a machine that others use.
+#[cfg(target_os = "linux")]
 #[must_use]
 pub fn stopwatch() -> Duration {
+    let used = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    Duration::try_from(used).unwrap_or_default()
+}
+
+/// The time that passes, where we know no way to ask for a thread's processor time.
+#[cfg(not(target_os = "linux"))]
+#[must_use]
+pub fn stopwatch() -> Duration {
+    use std::sync::OnceLock;
     static BEGAN: OnceLock<Instant> = OnceLock::new();
     BEGAN.get_or_init(now).elapsed()
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_stopwatch_runs_while_its_thread_works_and_not_while_it_waits() {
+        let began = stopwatch();
+        while stopwatch() - began < Duration::from_millis(20) {
+            std::hint::black_box(unix_ms());
+        }
+        let (began, (waited, done)) = (stopwatch(), std::sync::mpsc::channel());
+        let busy = std::thread::spawn(move || {
+            let begun = stopwatch();
+            while stopwatch() - begun < Duration::from_millis(50) {
+                std::hint::black_box(unix_ms());
+            }
+            waited.send(()).unwrap();
+        });
+        done.recv().unwrap();
+        busy.join().unwrap();
+        assert!(stopwatch() - began < Duration::from_millis(25));
+    }
 }

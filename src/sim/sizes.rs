@@ -35,7 +35,7 @@ pub struct Size {
     pub blocks: [u64; 2],
     /// What nodes said among themselves, for each node and block: messages and bytes.
     pub said: [f64; 2],
-    /// What a node's machine took for each block, on this computer, its disk not.
+    /// Processor time that a node's machine took for each block, on this computer, its disk not.
     pub handled: Duration,
 }
 

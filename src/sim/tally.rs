@@ -23,7 +23,7 @@ pub struct Tally {
     pub time: Duration,
     /// Things that happened.
     pub events: u64,
-    /// Real time that all nodes' machines took for what they were given, if it was measured; their disks not.
+    /// Processor time that all nodes' machines took for what they were given, if it was measured; their disks not.
     pub handled: Duration,
     /// What nodes sent, by kind.
     pub traffic: BTreeMap<&'static str, Traffic>,

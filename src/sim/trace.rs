@@ -12,7 +12,7 @@ use crate::chain::hash::Hash;
 /// Who hears the lines.
 pub type Listener = Box<dyn FnMut(&str)>;
 
-/// Tells how much time of a real machine has passed. What it says is counted and never acted upon: nothing that happens
+/// Tells how much time of a real processor its thread has had. What it says is counted and never acted upon: nothing that happens
 /// depends on it.
 pub type Stopwatch = fn() -> Duration;
 

@@ -100,6 +100,7 @@ pub const CRATES: &[(&str, &[&str])] = &[
     ("indicatif", &["cli"]),
     ("toml", &["directory", "node"]),
     ("etcetera", &["node", "cli"]),
+    ("rustix", &["node"]),
     ("tracing_subscriber", &["node", "cli"]),
 ];
 

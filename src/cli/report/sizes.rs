@@ -149,8 +149,8 @@ impl Report for SizesReport {
             "{}\n\n{}",
             table(&rows),
             "p50, p90, p99: from signing to the wallet's own proof. quorum: the one-way quorum delay; aim: 4.5 of it and\n\
-             50 ms. messages, kB: what a node sends to other nodes for a block; work: what its machine takes for that,\n\
-             on this computer. late: blocks that needed more than one round."
+             50 ms. messages, kB: what a node sends to other nodes for a block; work: processor time of its machine for\n\
+             that, on this computer. late: blocks that needed more than one round."
         )
     }
 }
