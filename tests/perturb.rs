@@ -22,6 +22,8 @@ mod life;
 mod link;
 #[path = "perturb/load.rs"]
 mod load;
+#[path = "perturb/older.rs"]
+mod older;
 #[path = "perturb/plan.rs"]
 mod plan;
 #[path = "perturb/sky.rs"]
@@ -117,9 +119,8 @@ fn a_node_set_back_to_an_older_copy_never_contradicts_what_it_signed() {
         seed: 1,
         time: Duration::MAX,
     };
-    let spell = Spell::Beyond {
-        outage: Outage::SetBack,
-        first: 0,
+    let spell = Spell::SetBack {
+        victim: 0,
         ms: 1_500,
     };
     course::run(setting, std::iter::once(spell));

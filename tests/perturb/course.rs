@@ -1,7 +1,6 @@
 //! A course: spells of trouble under a load of payments, and what must hold at its end.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 use natcoin::node::clock;
@@ -13,19 +12,16 @@ use crate::common::processes::Transport;
 
 use super::life::Conditions;
 use super::load::{self, Load};
-use super::plan::{Copy, Outage, Spell, Trouble};
-use super::town::{HEALING, Town};
+use super::plan::{Outage, Spell, Trouble};
+use super::town::Town;
 use super::wait;
 
 /// Within what a network stands, payments become final; on a busy machine not at once.
-const GOING_ON: Duration = Duration::from_secs(60);
+pub const GOING_ON: Duration = Duration::from_secs(60);
 /// Turns of a node that stutters: it runs for one of five.
 const STUTTER: Duration = Duration::from_millis(100);
 /// Payments that must become final while a spell lasts.
 const PAID_MEANWHILE: usize = 2;
-
-/// How long a node that must not vote is asked for its vote.
-const TEMPTATION_MS: u64 = 4_000;
 
 /// What a course is made of.
 pub struct Setting {
@@ -39,7 +35,7 @@ pub struct Setting {
 /// A course under way.
 pub struct Course {
     setting: Setting,
-    town: Town,
+    pub town: Town,
     load: Option<Load>,
     began: Instant,
     diary: Vec<(Instant, String)>,
@@ -69,6 +65,7 @@ pub fn run(setting: Setting, plan: impl Iterator<Item = Spell>) {
                 last_first,
             } => course.within(victims, ms, last_first),
             Spell::Beyond { outage, first, ms } => course.beyond(outage, first, ms),
+            Spell::SetBack { victim, ms } => course.set_back(victim, ms),
         }
         course.note("  all are in step".to_owned());
         if course.began.elapsed() >= course.setting.time {
@@ -79,7 +76,7 @@ pub fn run(setting: Setting, plan: impl Iterator<Item = Spell>) {
 }
 
 impl Course {
-    fn note(&mut self, what: String) {
+    pub fn note(&mut self, what: String) {
         self.diary.push((clock::now(), what));
     }
 
@@ -88,7 +85,7 @@ impl Course {
     }
 
     /// Waits until payments begun after this moment became final.
-    fn go_on(&mut self, since: Instant, what: &str) {
+    pub fn go_on(&mut self, since: Instant, what: &str) {
         let goes_on = wait::up_to(GOING_ON, || {
             self.town.check_alive();
             (self.load().finals_begun_after(since) >= PAID_MEANWHILE).then_some(())
@@ -189,7 +186,7 @@ impl Course {
             // It was killed before the spell began to last, and payments that were begun after that are final: the
             // others have made a block that it cannot have signed anything against.
             Trouble::Restore(copy) => {
-                restore(&self.store(victim), &self.backup(victim), copy);
+                self.restore(victim, copy);
                 self.town.start(victim, Conditions::Usual);
             }
             Trouble::Estranged { .. } | Trouble::Weather { .. } | Trouble::Without(_) => {
@@ -199,23 +196,6 @@ impl Course {
         }
     }
 
-    /// Takes a copy of a node's store, and lets it take part for a while.
-    fn back_up(&mut self, victim: usize) {
-        self.town.take(victim).kill();
-        copy_files(&self.store(victim), &self.backup(victim));
-        let copied = clock::now();
-        self.town.start(victim, Conditions::Usual);
-        self.go_on(copied, "after the copy");
-    }
-
-    fn store(&self, victim: usize) -> std::path::PathBuf {
-        self.town.home(victim).join("store")
-    }
-
-    fn backup(&self, victim: usize) -> std::path::PathBuf {
-        self.town.home(victim).with_extension("backup")
-    }
-
     // ---- outages ----
 
     fn beyond(&mut self, outage: Outage, first: usize, ms: u64) {
@@ -223,17 +203,11 @@ impl Course {
         let nodes: Vec<usize> = (0..size).map(|step| (first + step) % size).collect();
         // So many that the rest is no quorum, which is more than two thirds.
         let blocking = size - size * 2 / 3;
-        // So many that the rest is a quorum only with every vote.
-        let (needed, frozen) = nodes.split_at(size - (size - 1) / 3);
         let (concerned, rest) = nodes.split_at(match outage {
             Outage::Killed | Outage::Frozen => blocking,
-            Outage::Halves | Outage::SetBack => size / 2,
+            Outage::Halves => size / 2,
             Outage::Power | Outage::Scattered | Outage::FullDisks { .. } => size,
         });
-        if outage == Outage::SetBack {
-            self.back_up(first);
-            self.town.wait_healed(&[first]);
-        }
         let began = clock::now();
         match outage {
             Outage::Killed | Outage::Power | Outage::FullDisks { .. } => {
@@ -246,7 +220,7 @@ impl Course {
                     self.town.life(*index).signal("STOP");
                 }
             }
-            Outage::Halves | Outage::SetBack => self.part_all(concerned, rest),
+            Outage::Halves => self.part_all(concerned, rest),
             Outage::Scattered => self.part_all(concerned, concerned),
         }
         if let Outage::FullDisks { kib } = outage {
@@ -260,13 +234,9 @@ impl Course {
             Outage::Killed | Outage::Frozen => rest,
             Outage::Power | Outage::FullDisks { .. } => &[],
             Outage::Halves | Outage::Scattered => &nodes,
-            Outage::SetBack => needed,
         };
         let before = self.town.height_of(reached);
-        self.pass(ms);
-        if outage == Outage::SetBack {
-            self.set_back(first, frozen);
-        }
+        self.pass(Duration::from_millis(ms));
         let after = self.town.height_of(reached);
         // One block may have had its votes already.
         assert!(
@@ -274,10 +244,6 @@ impl Course {
             "{outage:?}: from {before} to {after} without a quorum"
         );
         self.note(format!("  stood still at height {after}"));
-        if outage == Outage::SetBack {
-            let town = &mut self.town;
-            frozen.iter().for_each(|one| town.life(*one).signal("CONT"));
-        }
         let mut again = concerned.to_vec();
         again.shuffle(&mut self.rng);
         for index in again {
@@ -286,54 +252,29 @@ impl Course {
                     self.town.start(index, Conditions::Usual);
                 }
                 Outage::Frozen => self.town.life(index).signal("CONT"),
-                Outage::Halves | Outage::SetBack | Outage::Scattered => self.town.clear(index),
+                Outage::Halves | Outage::Scattered => self.town.clear(index),
             }
         }
+        self.heal(began, reached.is_empty());
+    }
+
+    /// Waits until all are in step after an outage, and payments become final again.
+    pub fn heal(&mut self, began: Instant, is_dark: bool) {
         self.note("  ended".to_owned());
-        self.town.wait_healed(&nodes);
-        let healed = clock::now();
+        let all: Vec<usize> = (0..self.town.size()).collect();
+        self.town.wait_healed(&all);
+        let ended = clock::now();
         self.outages.push(load::Outage {
             began,
-            ended: healed,
-            is_dark: reached.is_empty(),
+            ended,
+            is_dark,
         });
-        self.go_on(healed, "after it");
+        self.go_on(ended, "after it");
     }
 
-    /// Starts a node with an older copy while its vote is needed, since others are frozen.
-    ///
-    /// Those who were with it have its votes of the height that stands still, and it has forgotten them. What it hears
-    /// now is more than it heard then: if it voted again, it would often vote otherwise, and they would prove it.
-    fn set_back(&mut self, victim: usize, frozen: &[usize]) {
+    pub fn pass(&mut self, time: Duration) {
         let town = &mut self.town;
-        let guard = town.home(victim).join("store/signed.guard");
-        let has_signed = wait::up_to(GOING_ON, || {
-            town.check_alive();
-            let height = town.status(victim)?.height;
-            (signed_height(&guard) > height).then_some(())
-        });
-        assert!(has_signed.is_some(), "a height begins on each side");
-        self.town.take(victim).kill();
-        restore(
-            &self.store(victim),
-            &self.backup(victim),
-            Copy::OlderButGuard,
-        );
-        for index in frozen {
-            self.town.life(*index).signal("STOP");
-        }
-        (0..self.town.size()).for_each(|index| self.town.clear(index));
-        self.town.start(victim, Conditions::Usual);
-        let town = &mut self.town;
-        let listens = wait::up_to(HEALING, || town.life(victim).said("listening"));
-        assert!(listens.is_some(), "node {victim} starts with an older copy");
-        self.note("  the older copy is up".to_owned());
-        self.pass(TEMPTATION_MS);
-    }
-
-    fn pass(&mut self, ms: u64) {
-        let town = &mut self.town;
-        wait::pass(Duration::from_millis(ms), || town.check_alive());
+        wait::pass(time, || town.check_alive());
     }
 
     /// Waits until so many of these have ended because their disks are full.
@@ -348,7 +289,7 @@ impl Course {
         );
     }
 
-    fn part_all(&mut self, ones: &[usize], others: &[usize]) {
+    pub fn part_all(&mut self, ones: &[usize], others: &[usize]) {
         for one in ones {
             for other in others.iter().filter(|other| *other != one) {
                 self.town.part(*one, *other);
@@ -434,18 +375,6 @@ impl Drop for Course {
     }
 }
 
-/// The height of the last thing that a node signed; see `src/store/guard.rs` for where it stands.
-fn signed_height(guard: &Path) -> u64 {
-    let bytes = std::fs::read(guard).expect("a guard");
-    let heights = [20, 4096 + 20].map(|at| {
-        let height = bytes
-            .get(at..at + 8)
-            .and_then(|eight| eight.try_into().ok());
-        height.map_or(0, u64::from_be_bytes)
-    });
-    heights[0].max(heights[1])
-}
-
 /// A slow disk, where it can be had: elsewhere an ordinary restart.
 fn slow_disk(ms: u64) -> Conditions {
     match cfg!(target_os = "linux") {
@@ -456,26 +385,4 @@ fn slow_disk(ms: u64) -> Conditions {
 
 fn small_files(kib: u64) -> Conditions {
     Conditions::SmallFiles { bytes: kib * 1024 }
-}
-
-/// Copies the files of a folder into a new one.
-fn copy_files(from: &Path, to: &Path) {
-    let _ = std::fs::remove_dir_all(to);
-    std::fs::create_dir_all(to).expect("a folder for the copy");
-    for entry in from.read_dir().expect("the folder") {
-        let entry = entry.expect("the folder");
-        std::fs::copy(entry.path(), to.join(entry.file_name())).expect("copied");
-    }
-}
-
-/// Leaves of a store what the kind of copy says.
-fn restore(store: &Path, backup: &Path, copy: Copy) {
-    let guard = std::fs::read(store.join("signed.guard")).expect("a guard");
-    match copy {
-        Copy::Nothing => std::fs::remove_dir_all(store).expect("removed"),
-        Copy::Older | Copy::OlderButGuard => copy_files(backup, store),
-    }
-    if copy == Copy::OlderButGuard {
-        std::fs::write(store.join("signed.guard"), guard).expect("written");
-    }
 }

@@ -70,9 +70,6 @@ pub enum Outage {
     Halves,
     /// The power fails: all are killed at once, and started again.
     Power,
-    /// Cut in two; then one node is killed and started with an older copy, but for its guard: it must not contradict
-    /// what it has signed at the height that stands still.
-    SetBack,
     /// Every link among the nodes is cut.
     Scattered,
     /// All are killed, and started where no file can be larger than this: less than what the blocks need.
@@ -97,6 +94,9 @@ pub enum Spell {
         first: usize,
         ms: u64,
     },
+    /// Cut in two; then one node is killed and started with an older copy, but for its guard: it must not contradict
+    /// what it has signed at the height that stands still.
+    SetBack { victim: usize, ms: u64 },
 }
 
 /// The endless plan of a seed.
@@ -113,6 +113,7 @@ enum Card {
     /// Two at once on one node.
     Two(&'static str, &'static str),
     Outage(Outage),
+    SetBack,
 }
 
 const KINDS: [&str; 17] = [
@@ -144,14 +145,14 @@ const TOGETHER: [(&str, &str); 6] = [
     ("slow", "nothing left"),
 ];
 
-const OUTAGES: [Outage; 7] = [
-    Outage::Killed,
-    Outage::Frozen,
-    Outage::Halves,
-    Outage::SetBack,
-    Outage::Power,
-    Outage::Scattered,
-    Outage::FullDisks { kib: 80 },
+const BEYOND: [Card; 7] = [
+    Card::Outage(Outage::Killed),
+    Card::Outage(Outage::Frozen),
+    Card::Outage(Outage::Halves),
+    Card::SetBack,
+    Card::Outage(Outage::Power),
+    Card::Outage(Outage::Scattered),
+    Card::Outage(Outage::FullDisks { kib: 80 }),
 ];
 
 impl Plan {
@@ -173,8 +174,7 @@ impl Plan {
         if self.pack.is_empty() {
             let ones = KINDS.iter().map(|kind| Card::One(kind));
             let twos = TOGETHER.iter().map(|(one, two)| Card::Two(one, two));
-            let outages = OUTAGES.iter().map(|outage| Card::Outage(*outage));
-            self.pack = ones.chain(twos).chain(outages).collect();
+            self.pack = ones.chain(twos).chain(BEYOND).collect();
             self.pack.shuffle(&mut self.rng);
         }
         self.pack.pop().expect("a shuffled pack")
@@ -185,13 +185,21 @@ impl Plan {
             Card::Outage(outage) => Spell::Beyond {
                 outage,
                 first: self.rng.random_range(0..self.nodes),
-                // Now and then longer than the 10 s that wallets wait.
-                ms: match self.rng.random_ratio(1, 4) {
-                    true => self.rng.random_range(10_500..14_000),
-                    false => self.rng.random_range(2_000..4_000),
-                },
+                ms: self.long(),
+            },
+            Card::SetBack => Spell::SetBack {
+                victim: self.rng.random_range(0..self.nodes),
+                ms: self.long(),
             },
             card => self.within(card),
+        }
+    }
+
+    /// How long an outage lasts: now and then longer than the 10 s that wallets wait.
+    fn long(&mut self) -> u64 {
+        match self.rng.random_ratio(1, 4) {
+            true => self.rng.random_range(10_500..14_000),
+            false => self.rng.random_range(2_000..4_000),
         }
     }
 
@@ -315,6 +323,9 @@ impl fmt::Display for Spell {
             Self::Beyond { outage, first, ms } => {
                 write!(f, "outage {outage:?} from node {first} for {ms} ms")
             }
+            Self::SetBack { victim, ms } => {
+                write!(f, "node {victim} is set back, cut in two for {ms} ms")
+            }
         }
     }
 }
@@ -344,7 +355,7 @@ mod tests {
 
     #[test]
     fn no_trouble_comes_twice_before_every_trouble_has_come() {
-        let pack = KINDS.len() + TOGETHER.len() + OUTAGES.len();
+        let pack = KINDS.len() + TOGETHER.len() + BEYOND.len();
         let mut plan = Plan::new(17, 4);
         let mut first: Vec<String> = (0..pack).map(|_| format!("{:?}", plan.deal())).collect();
         let mut second: Vec<String> = (0..pack).map(|_| format!("{:?}", plan.deal())).collect();
