@@ -19,14 +19,8 @@ use crate::behaviour::Service;
 use crate::chain::codec::Encode;
 use crate::chain::query::{Answer, Proven, Query, Unavailable};
 use crate::wallet::light::{Doubt, Hearsay, LightClient};
+use crate::wallet::patience::{ANSWER, ASK_AGAIN, SLOW};
 use crate::wallet::payment::NodeIndex;
-
-/// A node that takes longer is not waited for alone.
-const SLOW: Duration = Duration::from_millis(700);
-/// An answer that takes longer does not come.
-const ANSWER: Duration = Duration::from_secs(4);
-/// A question that no node answered is asked again after so long, or as soon as a node comes or goes.
-const AGAIN: Duration = Duration::from_millis(150);
 
 /// Why a round of all nodes gave nothing.
 #[derive(Debug)]
@@ -76,7 +70,7 @@ impl Inner {
             changed.borrow_and_update();
             tokio::select! {
                 _ = changed.changed() => {}
-                () = sleep_until((now + AGAIN).min(deadline)) => {}
+                () = sleep_until((now + ASK_AGAIN).min(deadline)) => {}
             }
         }
     }

@@ -46,6 +46,7 @@ use crate::directory::bootstrap::Bootstrap;
 use crate::node::clock;
 use crate::node::network::{self, NetworkConfig, NetworkHandle};
 use crate::wallet::light::{Freshness, LightClient};
+use crate::wallet::patience;
 use crate::wallet::payment::NodeIndex;
 use crate::wallet::pool::Pool;
 
@@ -66,9 +67,9 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             opening: Duration::from_secs(6),
-            question: Duration::from_secs(8),
-            patience: Duration::from_secs(10),
-            payment: Duration::from_secs(60),
+            question: patience::QUESTION,
+            patience: patience::STUCK,
+            payment: patience::PAYMENT,
         }
     }
 }

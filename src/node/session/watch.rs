@@ -7,7 +7,6 @@
 
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::time::{sleep, timeout};
 
@@ -21,12 +20,8 @@ use crate::chain::query::{HistoryEntry, Moment};
 use crate::node::network::WatchStream;
 use crate::replica::wire::{MAX_WATCHED, WatchFrame, WatchRequest};
 use crate::wallet::light::Doubt;
+use crate::wallet::patience::{WATCH_AGAIN, WATCH_OPENING};
 use crate::wallet::payment::NodeIndex;
-
-/// A node that does not open a watch in this time is passed over.
-const OPENING: Duration = Duration::from_secs(3);
-/// When no node can be watched, it is tried again after so long, or as soon as one comes.
-pub(super) const AGAIN: Duration = Duration::from_millis(250);
 
 /// What a watch tells.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -179,7 +174,7 @@ impl Watch {
         }
         tokio::select! {
             _ = changed.changed() => {}
-            () = sleep(AGAIN) => {}
+            () = sleep(WATCH_AGAIN) => {}
         }
         false
     }
@@ -245,10 +240,10 @@ impl Inner {
             addresses: addresses.to_vec(),
         };
         let opening = self.network.open_watch(peer, request.to_bytes());
-        let why = match timeout(OPENING, opening).await {
+        let why = match timeout(WATCH_OPENING, opening).await {
             Ok(Ok(stream)) => return Some(Frames { node, stream }),
             Ok(Err(error)) => error.to_string(),
-            Err(_) => format!("no watch within {OPENING:?}"),
+            Err(_) => format!("no watch within {WATCH_OPENING:?}"),
         };
         self.change(|pool| pool.struck(node, why));
         None

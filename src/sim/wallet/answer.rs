@@ -2,10 +2,11 @@
 //!
 //! Next: `wallet/light.rs`; `pay.rs` is told what was found.
 
-use super::ask::{Flight, Found, Freight, Purpose, QUESTION, Round};
+use super::ask::{Flight, Found, Freight, Purpose, Round};
 use super::run::{Act, Run};
 use crate::chain::query::{Answer, HistoryEntry, HistoryMark, Query, Unavailable};
 use crate::wallet::light::{Doubt, LightClient};
+use crate::wallet::patience::QUESTION;
 use crate::wallet::payment::NodeIndex;
 
 impl Run {

@@ -12,16 +12,8 @@ use crate::chain::codec::Encode;
 use crate::chain::genesis::Rules;
 use crate::chain::query::{HistoryEntry, HistoryMark, MAX_PAGE, Moment, Query};
 use crate::chain::transaction::TransactionId;
+use crate::wallet::patience::{ANSWER, ASK_AGAIN, QUESTION, SLOW};
 use crate::wallet::payment::{NodeIndex, SUBMIT_COPIES, SUBMIT_TIMEOUT_MS};
-
-/// A node that takes longer is not waited for alone.
-const SLOW: Duration = Duration::from_millis(700);
-/// An answer that takes longer does not come.
-const ANSWER: Duration = Duration::from_secs(4);
-/// A question that no node answered is asked again after so long, or as soon as a node comes or goes.
-const AGAIN: Duration = Duration::from_millis(150);
-/// How long a question is asked again; as `session::Limits::question`.
-pub(super) const QUESTION: Duration = Duration::from_secs(8);
 
 /// What a question is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -247,7 +239,7 @@ impl Run {
         match deadline {
             Some(deadline) => {
                 asking.round = Round::default();
-                asking.again_at = Some(deadline.min(now + AGAIN));
+                asking.again_at = Some(deadline.min(now + ASK_AGAIN));
             }
             None => self.answered(number, None),
         }

@@ -11,12 +11,8 @@ use crate::chain::transaction::Transaction;
 use crate::replica::WatchId;
 use crate::replica::wire::{WatchFrame, WatchRequest};
 use crate::wallet::light::Doubt;
+use crate::wallet::patience::{WATCH_AGAIN, WATCH_OPENING};
 use crate::wallet::payment::NodeIndex;
-
-/// A node that does not open a watch in this time is passed over.
-const OPENING: Duration = Duration::from_secs(3);
-/// When a watch is over, the node of its rank is tried after so long.
-const AGAIN: Duration = Duration::from_millis(250);
 
 /// The watch at the node of a rank.
 #[derive(Default)]
@@ -61,14 +57,14 @@ impl Run {
                 continue;
             }
             if let Some(node) = std::mem::take(feed).opening {
-                let why = format!("no watch within {OPENING:?}");
+                let why = format!("no watch within {WATCH_OPENING:?}");
                 self.pool.struck(node, why);
             }
             if let Some(node) = self.pool.ranked().get(place).copied() {
                 let addresses = vec![self.me.address];
                 let data = WatchRequest { addresses }.to_bytes();
                 self.feeds[place].opening = Some(node);
-                self.feeds[place].again_at = Some(self.now + OPENING);
+                self.feeds[place].again_at = Some(self.now + WATCH_OPENING);
                 self.acts.push_back(Act::Watch(place, node, data));
             }
         }
@@ -117,7 +113,7 @@ impl Run {
     }
 
     pub(super) fn feed_over(&mut self, watch: WatchId) {
-        let again_at = Some(self.now + AGAIN);
+        let again_at = Some(self.now + WATCH_AGAIN);
         for feed in &mut self.feeds {
             if feed.open.is_some_and(|(_, open)| open == watch) {
                 *feed = Feed {

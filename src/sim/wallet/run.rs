@@ -21,6 +21,7 @@ use crate::chain::transaction::TransactionId;
 use crate::replica::WatchId;
 use crate::wallet::journal::Journal;
 use crate::wallet::light::LightClient;
+use crate::wallet::patience;
 use crate::wallet::payment::{NodeIndex, Payment};
 use crate::wallet::pool::Pool;
 
@@ -28,10 +29,6 @@ use crate::wallet::pool::Pool;
 const DIAL_AGAIN: Duration = Duration::from_secs(1);
 /// The dialler's longest pause.
 const DIAL_CAP: Duration = Duration::from_secs(5);
-/// A payment without an end is left for later after so long, or so long without hope; as `session::Limits`.
-const LIMIT: Duration = Duration::from_secs(60);
-/// See [`LIMIT`].
-const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What a run hears.
 pub(super) enum Heard {
@@ -259,8 +256,8 @@ impl Run {
         let is_stuck = self.pool.quorum().is_lost() || self.desk.all_are_refused();
         let stuck_since = is_stuck.then(|| self.desk.stuck_since.unwrap_or(self.now));
         self.desk.stuck_since = stuck_since;
-        let limit = self.desk.busy_since + LIMIT;
-        Some(stuck_since.map_or(limit, |since| limit.min(since + PATIENCE)))
+        let limit = self.desk.busy_since + patience::PAYMENT;
+        Some(stuck_since.map_or(limit, |since| limit.min(since + patience::STUCK)))
     }
 
     /// When to wake it next.

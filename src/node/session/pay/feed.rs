@@ -10,8 +10,9 @@ use tokio::time::sleep;
 
 use crate::chain::key::Address;
 use crate::node::session::Inner;
-use crate::node::session::watch::{AGAIN, Frame};
+use crate::node::session::watch::Frame;
 use crate::replica::wire::MAX_WATCHED;
+use crate::wallet::patience::WATCH_AGAIN;
 
 /// Nodes that are watched.
 const COPIES: usize = 2;
@@ -75,7 +76,7 @@ async fn follow(
         }
         tokio::select! {
             _ = changed.changed(), if node.is_none() => {}
-            () = sleep(AGAIN) => {}
+            () = sleep(WATCH_AGAIN) => {}
         }
     }
 }
