@@ -33,6 +33,8 @@ pub(crate) enum Mutation {
     GuardUnread,
 
     // ---- blocks and storage ----
+    /// A block is committed without a sync. What is told as final must be there after a power failure.
+    CommitUnsynced,
     /// A block is told to watchers and peers before it is durable. What a node tells must stand in its store.
     ToldBeforeDurable,
     /// A checkpoint is believed though its root is not the certified one. A node's state must be its block's.

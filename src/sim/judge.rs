@@ -4,36 +4,40 @@
 //! store that is opened again, and what wallets show. The first violation is kept; the world stops there.
 //! Never: change what it looks at. Next: `world.rs`, which shows it everything.
 
+mod book;
 mod shown;
+mod signed;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use crate::behaviour::Topic;
-use crate::chain::amount::Amount;
+use crate::behaviour::{Service, Topic};
 use crate::chain::block::{Block, Header, transactions_root};
-use crate::chain::certificate::VoteKind;
-use crate::chain::codec::{Decode, Encode};
+use crate::chain::codec::{Decode as _, Encode as _};
 use crate::chain::genesis::Genesis;
 use crate::chain::hash::Hash;
 use crate::chain::key::Address;
 use crate::chain::ledger::{Ledger, Tip};
-use crate::chain::query::{Certified, Trust};
+use crate::chain::query::{Answer, Certified, Trust};
 use crate::chain::transaction::TransactionId;
-use crate::consensus::Message;
 use crate::mutation;
 use crate::replica::Replica;
-use crate::replica::wire::{Batch, FinalBlock, Said, from_gossip};
+use crate::replica::wire::{
+    Batch, BlocksReply, FinalBlock, MissingReply, Said, SubmitReply, WatchFrame, from_gossip,
+};
 use crate::store::Store;
 
+use self::book::Book;
 use self::shown::Shown;
+use self::signed::Signed;
 use super::violation::{Invariant, Violation};
 
 /// So many heights back, a certificate that was checked need not be checked again.
 const CHECKED_HEIGHTS: u64 = 64;
-
-/// What was signed at a height, in a round, as 0 proposal, 1 prevote, 2 precommit.
-type Place = (Address, u64, u32, u8);
+/// Blocks that are read again when a store is opened: the last, and about as many of all the others.
+const REREAD: u64 = 8;
 
 /// See the module's text.
 pub struct Judge {
@@ -50,23 +54,21 @@ pub struct Judge {
     law: Law,
     /// What each node has made durable.
     durable: BTreeMap<usize, u64>,
-    signed: BTreeMap<Place, Vec<u8>>,
-    /// Whose double signatures are expected.
-    traitors: BTreeSet<Address>,
+    signed: Signed,
     checked: BTreeMap<u64, BTreeSet<Hash>>,
 }
 
 /// Whose money there is, and whose nonces are spent.
 struct Books {
-    owners: BTreeSet<Address>,
-    supply: Amount,
-    /// The last height at which the money was counted.
+    money: Book,
+    /// The last height at which a node's ledger was compared with it.
     counted: Option<u64>,
     nonces: BTreeMap<(Address, u64), TransactionId>,
     shown: Shown,
 }
 
-/// The chain executed by the judge itself: what the nodes' own code says of a block is not asked here.
+/// The chain executed by the judge itself, with the code that ships: it holds headers and state roots. What everybody has
+/// is held by [`Book`] too, which shares no code with it.
 struct Law {
     ledger: Ledger,
     tip: Tip,
@@ -94,9 +96,6 @@ impl Law {
 impl Judge {
     /// A judge of this network.
     pub(super) fn new(genesis: &Genesis) -> Self {
-        let validators = genesis.validators.as_slice().iter();
-        let owners = validators.map(|one| one.address());
-        let accounts = genesis.accounts.iter().map(|one| one.address);
         let ledger = Ledger::from_genesis(genesis);
         Self {
             trust: Trust::new(genesis),
@@ -105,8 +104,7 @@ impl Judge {
             checks: BTreeMap::new(),
             violation: None,
             books: Books {
-                owners: owners.chain(accounts).collect(),
-                supply: genesis.supply(),
+                money: Book::new(genesis),
                 counted: None,
                 nonces: BTreeMap::new(),
                 shown: Shown::new(&ledger, genesis),
@@ -116,15 +114,14 @@ impl Judge {
                 tip: Tip::genesis(genesis),
             },
             durable: BTreeMap::new(),
-            signed: BTreeMap::new(),
-            traitors: BTreeSet::new(),
+            signed: Signed::default(),
             checked: BTreeMap::new(),
         }
     }
 
     /// Expects double signatures of this key.
     pub fn distrust(&mut self, key: Address) {
-        self.traitors.insert(key);
+        self.signed.distrust(key);
     }
 
     /// The first violation.
@@ -184,20 +181,21 @@ impl Judge {
         if known.is_some() {
             return;
         }
-        let verdict = mutation::unmutated(|| self.law.follow(&found.block));
+        for one in &found.block.transactions {
+            let (id, sender, nonce) = (one.id(), one.transaction.sender, one.transaction.nonce);
+            let other = self.books.nonces.insert((sender, nonce), id);
+            self.hold(I::NonceOnce, now, other.is_none(), || {
+                format!("nonce {nonce} of {sender} is spent again, at height {height}")
+            });
+        }
+        let verdict = self.books.money.write(&found.block);
+        let verdict = verdict.and_then(|()| mutation::unmutated(|| self.law.follow(&found.block)));
         self.hold(I::Lawful, now, verdict.is_ok(), || {
             let law = verdict.as_ref().err().map_or("", String::as_str);
             format!("the block of height {height} at node {node}: {law}")
         });
         for one in &found.block.transactions {
-            let (id, sender, nonce) = (one.id(), one.transaction.sender, one.transaction.nonce);
-            self.books.owners.insert(sender);
-            self.books.owners.extend(one.transaction.payee());
             self.happened(now, one, height);
-            let other = self.books.nonces.insert((sender, nonce), id);
-            self.hold(I::NonceOnce, now, other.is_none(), || {
-                format!("nonce {nonce} of {sender} is spent again, at height {height}")
-            });
         }
         self.chain.insert(height, (header, now));
     }
@@ -238,7 +236,7 @@ impl Judge {
         });
     }
 
-    /// A node tells others of a block.
+    /// A node tells others of a block, in whatever way.
     pub(super) fn told(&mut self, node: usize, now: Duration, height: u64) {
         let durable = self.durable.get(&node).copied().unwrap_or(0);
         self.hold(Invariant::Durability, now, height <= durable, || {
@@ -263,13 +261,17 @@ impl Judge {
             format!("node {node} had block {durable}, and has {tip} now")
         });
         let block = |height: u64| store.block(height).ok().flatten();
-        for height in [durable, tip] {
+        // Its last blocks, and some of all the others.
+        let stride = usize::try_from(durable / REREAD).unwrap_or(usize::MAX) + 1;
+        let some = (1..=durable).step_by(stride);
+        let last = durable.saturating_sub(REREAD).max(1)..=durable;
+        for height in some.chain(last).collect::<BTreeSet<u64>>() {
             let known = self.chain.get(&height).map(|(known, _)| known.clone());
-            if let (Some(bytes), Some(known)) = (block(height), known) {
-                let found = FinalBlock::from_bytes(&bytes).ok();
+            if let Some(known) = known {
+                let found = block(height).and_then(|bytes| FinalBlock::from_bytes(&bytes).ok());
                 let is_same = found.is_some_and(|found| found.block.header == known);
                 self.hold(Invariant::Durability, now, is_same, || {
-                    format!("node {node} found another block {height} in its store")
+                    format!("node {node} has no block {height} any more, or another one")
                 });
             }
         }
@@ -301,23 +303,14 @@ impl Judge {
         }
         self.books.counted = Some(height);
         let ledger = replica.ledger();
-        let accounts = self
+        let same = self
             .books
-            .owners
-            .iter()
-            .filter_map(|one| ledger.account(one));
-        let (mut sum, mut count) = (Some(Amount::ZERO), 0);
-        for account in accounts {
-            count += 1;
-            sum = sum.and_then(|sum| sum.checked_add(account.balance));
-        }
-        let (supply, all) = (self.books.supply, ledger.account_count());
-        self.hold(
-            Invariant::Supply,
-            now,
-            sum == Some(supply) && count == all,
-            || format!("at height {height} {count} of {all} accounts hold {sum:?} of {supply}"),
-        );
+            .money
+            .compare(ledger.account_count(), |one| ledger.account(one));
+        self.hold(Invariant::Supply, now, same.is_ok(), || {
+            let what = same.as_ref().err().map_or("", String::as_str);
+            format!("at height {height} of node {node}: {what}")
+        });
     }
 
     /// A node says something to all.
@@ -341,36 +334,66 @@ impl Judge {
         self.hold(Invariant::Manners, now, is_canonical, || {
             format!("node {node} cannot be understood")
         });
-        let Some((place, what)) = said.and_then(signed_of) else {
-            return;
-        };
-        if self.traitors.contains(&place.0) {
-            return;
+        if let Some(said) = said {
+            self.uttered(node, now, &said);
         }
-        let before = self.signed.insert(place, what.clone());
-        let is_same = before.is_none_or(|before| before == what);
-        self.hold(Invariant::NoDoubleSignature, now, is_same, || {
-            let (_, height, round, step) = place;
-            let step = ["proposal", "prevote", "precommit"][usize::from(step)];
-            format!("node {node} signs another {step} of height {height}, round {round}")
-        });
+    }
+
+    /// A node says what it or others have signed.
+    fn uttered(&mut self, node: usize, now: Duration, said: &Said) {
+        let contradiction = self.signed.note(said);
+        self.hold(
+            Invariant::NoDoubleSignature,
+            now,
+            contradiction.is_none(),
+            || format!("node {node} says {}", contradiction.unwrap_or_default()),
+        );
+    }
+
+    /// A node answers: nothing that is not durable there, and nothing that contradicts what was signed.
+    pub(super) fn answered(&mut self, node: usize, now: Duration, service: Service, data: &[u8]) {
+        let height = match service {
+            Service::Submit => match SubmitReply::from_bytes(data) {
+                Ok(SubmitReply::Final { height }) => Some(height),
+                _ => None,
+            },
+            Service::Query => Answer::from_bytes(data)
+                .ok()
+                .and_then(|answer| height_of(&answer)),
+            Service::Blocks => BlocksReply::from_bytes(data).ok().map(|reply| {
+                let last = reply.blocks.last().map(|last| last.block.header.height);
+                reply.tip.max(last.unwrap_or(0))
+            }),
+            Service::Agreement => MissingReply::from_bytes(data).ok().map(|reply| {
+                for said in &reply.said {
+                    self.uttered(node, now, said);
+                }
+                reply.tip
+            }),
+        };
+        if let Some(height) = height {
+            self.told(node, now, height);
+        }
+    }
+
+    /// A node tells who watches.
+    pub(super) fn pushed(&mut self, node: usize, now: Duration, frame: &[u8]) {
+        if let Ok(frame) = WatchFrame::from_bytes(frame) {
+            self.told(node, now, frame.certified.header.height);
+        }
     }
 }
 
-/// What a message signs, and where.
-fn signed_of(said: Said) -> Option<(Place, Vec<u8>)> {
-    match said {
-        Said::Message(Message::Vote(vote)) => {
-            let step = if vote.kind == VoteKind::Prevote { 1 } else { 2 };
-            let place = (vote.voter, vote.height, vote.round, step);
-            Some((place, vote.block.unwrap_or(Hash::ZERO).to_bytes()))
-        }
-        Said::Proposal(proposal, _) => {
-            let place = (proposal.proposer, proposal.height, proposal.round, 0);
-            let mut what = proposal.block.to_bytes();
-            proposal.pol_round.encode(&mut what);
-            Some((place, what))
-        }
-        Said::Message(_) => None,
+/// Of which block an answer is.
+fn height_of(answer: &Answer) -> Option<u64> {
+    match answer {
+        Answer::Status(one) => Some(one.anchor.height()),
+        Answer::Network(one) => Some(one.anchor.height()),
+        Answer::Account(one) => Some(one.anchor.height()),
+        Answer::Name(one) => Some(one.anchor.height()),
+        Answer::Activities(one) => Some(one.anchor.height()),
+        Answer::Transaction(one) => Some(one.certified.header.height),
+        Answer::Block(one) => Some(one.certified.header.height),
+        Answer::Unavailable(_) => None,
     }
 }

@@ -18,6 +18,7 @@ use super::checksum::short_hex;
 use super::disk::{Disk, create_whole, open_latched};
 use super::error::{Fault, Latch, StoreError};
 use super::latched::LatchedFile;
+use crate::mutation::{self, Mutation};
 
 /// The latest format that this program reads, and the one it writes.
 const FORMAT: u32 = 1;
@@ -144,7 +145,10 @@ impl Database {
         self.latch.check()?;
         let result = contain(|| {
             let mut transaction = self.redb.begin_write()?;
-            transaction.set_durability(Durability::Immediate)?;
+            transaction.set_durability(match mutation::is_on(Mutation::CommitUnsynced) {
+                true => Durability::None,
+                false => Durability::Immediate,
+            })?;
             transaction.set_two_phase_commit(true);
             transaction.set_quick_repair(true);
             let result = act(&transaction)?;

@@ -110,7 +110,7 @@ impl Judge {
     pub fn shown_final(&mut self, wallet: usize, now: Duration, id: TransactionId, height: u64) {
         let known = self.finals.get(&id).copied();
         // An honest node tells of no block before it has it.
-        let is_early = known.is_none() && height > self.height() && !self.traitors.is_empty();
+        let is_early = known.is_none() && height > self.height() && self.signed.has_traitors();
         if is_early {
             self.books.shown.promised.insert(id, height);
         }

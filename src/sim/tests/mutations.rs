@@ -83,6 +83,7 @@ gate! {
     blocks_that_nobody_asks_for: CatchUpOff, Chaos, None, 0 wallets, 10 seeds, Progress;
     blocks_of_the_log_let_go: BodiesCleared, Chaos, None, 0 wallets, 10 seeds, Soundness;
     a_guard_that_is_not_read: GuardUnread, Chaos, None, 0 wallets, 20 seeds, NoDoubleSignature | Soundness;
+    a_block_committed_without_a_sync: CommitUnsynced, Chaos, None, 0 wallets, 10 seeds, Durability;
     a_block_told_before_it_is_durable: ToldBeforeDurable, Chaos, None, 0 wallets, 10 seeds, Durability;
     a_checkpoint_believed_without_its_root: RootUnheld, Chaos, None, 0 wallets, 20 seeds, OneStateRoot;
     a_block_taken_from_a_peer_without_its_certificate: CatchUpUnchecked, Byzantine, Some(Habit::FalseChain), 0 wallets, 20 seeds, Certificate | Agreement | Soundness;
