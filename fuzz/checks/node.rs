@@ -74,6 +74,7 @@ impl Node {
             key: me(),
             seed: [5; 32],
             timing: Timing::default(),
+            checkpoint_blocks: 2,
         };
         let now = Moment {
             unix_ms: 1_000_000,

@@ -16,8 +16,8 @@ use crate::chain::query::Certified;
 use crate::mutation::{self, Mutation};
 use crate::store::{ActivityEntry, BlockIndex, Checkpoint, StateChanges};
 
-/// Blocks after which a checkpoint is written.
-const CHECKPOINT_BLOCKS: u64 = 1000;
+/// Blocks after which a checkpoint is usually written.
+pub const CHECKPOINT_BLOCKS: u64 = 1000;
 /// Changed accounts after which one is written sooner.
 const CHECKPOINT_CHANGES: usize = 20_000;
 
@@ -109,7 +109,7 @@ impl Replica {
 
     fn checkpoint_if_due(&mut self) {
         let since = self.height().saturating_sub(self.books.checkpoint_height);
-        if since >= CHECKPOINT_BLOCKS || self.books.dirty.len() >= CHECKPOINT_CHANGES {
+        if since >= self.books.checkpoint_blocks || self.books.dirty.len() >= CHECKPOINT_CHANGES {
             self.checkpoint();
         }
     }

@@ -28,6 +28,7 @@ use std::collections::BTreeMap;
 use rand::RngExt as _;
 use rand::rngs::StdRng;
 
+pub use commit::CHECKPOINT_BLOCKS;
 #[cfg(test)]
 pub(crate) use commit::all_entries;
 pub use effect::{
@@ -78,6 +79,7 @@ struct Books {
     ledger: Ledger,
     dirty: StateChanges,
     checkpoint_height: u64,
+    checkpoint_blocks: u64,
     checkpoint_is_running: bool,
 }
 

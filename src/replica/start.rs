@@ -34,6 +34,9 @@ pub struct Settings {
     pub seed: [u8; 32],
     /// The timeouts of agreement.
     pub timing: Timing,
+    /// After so many blocks a checkpoint is written: [`CHECKPOINT_BLOCKS`](super::CHECKPOINT_BLOCKS) in a node, fewer in
+    /// a simulation, so that there are some.
+    pub checkpoint_blocks: u64,
 }
 
 /// Why a node cannot start from its store.
@@ -72,8 +75,8 @@ impl Replica {
         store: &Store,
         now: Moment,
     ) -> Result<(Self, Vec<Effect>), StartError> {
+        let (books, head) = restore(&settings, store)?;
         let genesis = settings.genesis;
-        let (books, head) = restore(&genesis, store)?;
         let key = settings.key.public();
         let validators = Arc::new(books.ledger.validators().clone());
         let height = head.tip.height.saturating_add(1);
@@ -122,7 +125,9 @@ impl Replica {
 }
 
 /// The state of the last checkpoint, moved on by the blocks after it.
-fn restore(genesis: &Genesis, store: &Store) -> Result<(Books, Head), StartError> {
+fn restore(settings: &Settings, store: &Store) -> Result<(Books, Head), StartError> {
+    let genesis: &Genesis = &settings.genesis;
+    let checkpoint_blocks = settings.checkpoint_blocks;
     let mut entries = Vec::new();
     let checkpoint = store.load_checkpoint(|key, value| {
         entries.push((key.to_vec(), value.to_vec()));
@@ -139,6 +144,7 @@ fn restore(genesis: &Genesis, store: &Store) -> Result<(Books, Head), StartError
                 dirty: all_entries(&ledger),
                 ledger,
                 checkpoint_height: 0,
+                checkpoint_blocks,
                 checkpoint_is_running: false,
             }
         }
@@ -159,6 +165,7 @@ fn restore(genesis: &Genesis, store: &Store) -> Result<(Books, Head), StartError
                 ledger,
                 dirty: Default::default(),
                 checkpoint_height: height,
+                checkpoint_blocks,
                 checkpoint_is_running: false,
             }
         }

@@ -15,8 +15,11 @@ use super::world::{Event, World};
 use crate::chain::account::Account;
 use crate::chain::codec::{Decode as _, Encode as _};
 use crate::consensus::Timing;
-use crate::replica::{Effect, Replica, Settings, StartError, Stored, perform};
+use crate::replica::{Effect, Input, Replica, Settings, StartError};
 use crate::store::{SimDisk, Store, Survival};
+
+/// A checkpoint syncs its file so often, or oftener.
+const CHECKPOINT_SYNCS: u64 = 4;
 
 impl World {
     /// Starts a node from its disk.
@@ -33,6 +36,7 @@ impl World {
             key: self.nodes[node].key.clone(),
             seed,
             timing: Timing::default(),
+            checkpoint_blocks: self.checkpoint_blocks,
         };
         let (replica, effects) = Replica::open(settings, &store, self.moment(node))?;
         let now = self.now();
@@ -52,6 +56,7 @@ impl World {
             store,
             peers: BTreeSet::new(),
             gossip: Gossip::default(),
+            checkpoint: None,
             tick_at: None,
         });
         self.note("start", Parties(node, None), &height.to_le_bytes(), || {
@@ -105,7 +110,8 @@ impl World {
     /// A node stops by itself, because its disk fails.
     pub(super) fn stop(&mut self, node: usize, reason: String) {
         let survival = self.nodes[node].fate.survival;
-        self.tally.fault("disk failure");
+        let cause = self.nodes[node].fate.disk_trouble.take();
+        self.tally.fault(cause.unwrap_or("disk failure"));
         self.crash(node, survival);
         self.nodes[node].stopped = Some(reason);
     }
@@ -120,30 +126,80 @@ impl World {
                 self.after(notice, other, Event::Down(node));
             }
         }
+        self.speech.forget(node);
         self.close_watches_of(node);
         self.wallets_lose(node);
     }
 
-    /// A clean stop: what it wants to do last is done.
+    /// A clean stop, as the node's own hands do it: the checkpoint under way, then what the machine wants to do last.
     pub fn close(&mut self, node: usize) {
-        let Some(live) = self.nodes[node].live.as_mut() else {
-            return;
-        };
-        let effects = live.replica.close();
-        self.end_with(node, effects);
+        self.close_with(node, |_| {});
     }
 
     /// A clean stop, but the last checkpoint is not what the node has in memory: a bit was flipped on the way. Its
     /// checksums are right. Tells whether there was a checkpoint.
     pub fn close_spoilt(&mut self, node: usize) -> bool {
+        let mut is_spoiled = false;
+        self.close_with(node, |effects| is_spoiled = effects.iter_mut().any(spoil));
+        self.nodes[node].fate.is_spoiled |= is_spoiled;
+        is_spoiled
+    }
+
+    fn close_with(&mut self, node: usize, change: impl FnOnce(&mut [Effect])) {
+        self.finish_checkpoint(node);
         let Some(live) = self.nodes[node].live.as_mut() else {
-            return false;
+            return;
         };
         let mut effects = live.replica.close();
-        let is_spoiled = effects.iter_mut().any(spoil);
-        self.nodes[node].fate.is_spoiled = is_spoiled;
-        self.end_with(node, effects);
-        is_spoiled
+        change(&mut effects);
+        self.perform(node, effects);
+        self.finish_checkpoint(node);
+        if self.nodes[node].live.is_some() {
+            self.note("close", Parties(node, None), &[], || "stops".to_owned());
+            self.halt(node);
+        }
+    }
+
+    fn finish_checkpoint(&mut self, node: usize) {
+        if let Some(written) = self.write_checkpoint(node) {
+            self.step(node, written);
+        }
+    }
+
+    /// Writes the checkpoint under way; what its end is to the node's machine. The power may fail in its midst.
+    pub(super) fn write_checkpoint(&mut self, node: usize) -> Option<Input> {
+        let job = self.nodes[node].live.as_mut()?.checkpoint.take()?;
+        let fails_in = self.nodes[node].fate.crash_in;
+        let soon = fails_in.filter(|(left, _)| *left < CHECKPOINT_SYNCS);
+        if let Some((left, _)) = soon {
+            self.nodes[node].disk.fail_syncs_after(left);
+        }
+        match job.run() {
+            Ok(checkpoint) => {
+                if soon.is_some() {
+                    self.nodes[node].disk.mend();
+                }
+                let height = checkpoint.height;
+                self.note(
+                    "checkpoint",
+                    Parties(node, None),
+                    &height.to_le_bytes(),
+                    || format!("has written a checkpoint of height {height}"),
+                );
+                self.tally.checkpoints += 1;
+                Some(Input::CheckpointWritten { height })
+            }
+            Err(error) => {
+                match soon {
+                    Some((_, survival)) => {
+                        self.tally.fault("crash in a checkpoint");
+                        self.crash(node, survival);
+                    }
+                    None => self.stop(node, error.to_string()),
+                }
+                None
+            }
+        }
     }
 
     /// What the operator of a node does that refuses its store: as the error says.
@@ -154,25 +210,6 @@ impl World {
         let disk = SimDisk::new().with_guard_of(&self.nodes[node].disk);
         self.nodes[node].disk = disk;
         self.nodes[node].fate.floor = Some(0);
-    }
-
-    fn end_with(&mut self, node: usize, effects: Vec<Effect>) {
-        let Some(live) = self.nodes[node].live.as_ref() else {
-            return;
-        };
-        let store = live.store.clone();
-        for effect in effects {
-            let stored = perform(effect, &store);
-            let written = stored.and_then(|stored| match stored {
-                Stored::Checkpoint(job) => job.run().map(drop),
-                Stored::Done | Stored::Other(_) => Ok(()),
-            });
-            if let Err(error) = written {
-                return self.stop(node, error.to_string());
-            }
-        }
-        self.note("close", Parties(node, None), &[], || "stops".to_owned());
-        self.halt(node);
     }
 
     /// Keeps a copy of a node's disk as it is, as a backup program would: of a machine that is switched off.
@@ -201,6 +238,12 @@ impl World {
         true
     }
 
+    /// The disk of a node is as good as new: room for all, and syncs that succeed.
+    pub fn mend_disk(&mut self, node: usize) {
+        self.nodes[node].disk.mend();
+        self.nodes[node].fate.disk_trouble = None;
+    }
+
     /// Whether two nodes run and can hold a connection.
     pub fn is_linked(&self, one: usize, other: usize) -> bool {
         // Strangers have no place in the world.
@@ -216,8 +259,9 @@ impl World {
             && self.nodes[one].key.public() != self.nodes[other].key.public()
     }
 
-    /// Cuts ways between two nodes, the first one's to the second, and back if `both`. They notice after a while.
-    pub fn cut(&mut self, one: usize, other: usize, both: bool) {
+    /// Cuts ways between two nodes, the first one's to the second, and back if `both`. They notice after a while. Tells
+    /// whether a way was open.
+    pub fn cut(&mut self, one: usize, other: usize, both: bool) -> bool {
         let is_new = self.net.cut(one, other);
         let is_new_back = both && self.net.cut(other, one);
         if is_new || is_new_back {
@@ -228,17 +272,20 @@ impl World {
             self.after(notice, one, Event::Down(other));
             self.after(notice, other, Event::Down(one));
         }
+        is_new || is_new_back
     }
 
-    /// Cuts the net into two parts: those that `is_left`, and the others.
-    pub fn split(&mut self, is_left: impl Fn(usize) -> bool) {
+    /// Cuts the net into two parts: those that `is_left`, and the others. Tells whether a way was open.
+    pub fn split(&mut self, is_left: impl Fn(usize) -> bool) -> bool {
+        let mut is_new = false;
         for one in 0..self.nodes.len() {
             for other in one + 1..self.nodes.len() {
                 if is_left(one) != is_left(other) {
-                    self.cut(one, other, true);
+                    is_new |= self.cut(one, other, true);
                 }
             }
         }
+        is_new
     }
 
     /// Mends the way between two nodes.

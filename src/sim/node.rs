@@ -10,7 +10,7 @@ use super::traitor::Traitor;
 use crate::behaviour::Service;
 use crate::chain::key::SecretKey;
 use crate::replica::Replica;
-use crate::store::{SimDisk, Store, Survival};
+use crate::store::{CheckpointJob, SimDisk, Store, Survival};
 
 /// Changes the answers of a service before they leave.
 pub type Lie = Box<dyn Fn(Service, Vec<u8>) -> Vec<u8>>;
@@ -45,6 +45,8 @@ pub struct Fate {
     pub crash_in: Option<(u64, Survival)>,
     /// What is left of its unsynced writes when it stops because its disk fails.
     pub survival: Survival,
+    /// What its disk is about to do to it.
+    pub(super) disk_trouble: Option<&'static str>,
     /// An old copy of its disk, and the height that it was made at.
     pub backup: Option<(SimDisk, u64)>,
     /// The height that it may go back to at its next start, because its disk was put back.
@@ -65,6 +67,8 @@ pub struct Live {
     pub(super) peers: BTreeSet<usize>,
     /// What it knows of gossip.
     pub(super) gossip: Gossip,
+    /// The checkpoint that is being written.
+    pub(super) checkpoint: Option<CheckpointJob>,
     /// When the next tick is planned.
     pub(super) tick_at: Option<Duration>,
 }
@@ -82,6 +86,7 @@ impl Node {
             fate: Fate {
                 crash_in: None,
                 survival: Survival::Everything,
+                disk_trouble: None,
                 backup: None,
                 floor: None,
                 is_spoiled: false,

@@ -62,10 +62,11 @@ struct Call {
 #[derive(Default)]
 pub(super) struct Speech {
     next: u64,
-    judging: BTreeMap<GossipId, (usize, Rc<Told>)>,
+    /// Messages that nodes have before them: at whom, and who told it.
+    judging: BTreeMap<GossipId, (usize, usize, Rc<Told>)>,
     calls: BTreeMap<u64, Call>,
-    /// Questions that nodes have before them: who asked, by which call.
-    requests: BTreeMap<RequestId, (usize, u64, Service)>,
+    /// Questions that nodes have before them: who asked, by which call, and what; and who is to answer.
+    requests: BTreeMap<RequestId, ((usize, u64, Service), usize)>,
     /// Who watches, and at which node.
     pub(super) watches: BTreeMap<WatchId, (usize, usize)>,
     /// What strangers have forged: nobody may take it for good.
@@ -75,6 +76,18 @@ pub(super) struct Speech {
 }
 
 impl Speech {
+    /// A node is down: what it had before it, and what it waited for, is gone with it.
+    pub(super) fn forget(&mut self, node: usize) {
+        self.judging.retain(|_, (at, ..)| *at != node);
+        self.requests.retain(|_, (_, at)| *at != node);
+        self.calls.retain(|_, call| call.from != node);
+    }
+
+    /// Nobody may take this message for good.
+    pub(super) fn is_forgery(&mut self, told: &Told) {
+        self.forged.insert(told.id);
+    }
+
     pub(super) fn number(&mut self) -> u64 {
         self.next += 1;
         self.next
@@ -195,7 +208,7 @@ impl World {
         }
         let id = self.speech.number();
         let (topic, data) = (told.topic, told.data.clone());
-        self.speech.judging.insert(id, (from, told));
+        self.speech.judging.insert(id, (node, from, told));
         let from = self.nodes[from].key.public();
         Some(Input::Gossip {
             id,
@@ -207,7 +220,7 @@ impl World {
 
     /// A node has judged a message.
     pub(super) fn judged(&mut self, node: usize, id: GossipId, verdict: Verdict) {
-        let Some((from, told)) = self.speech.judging.remove(&id) else {
+        let Some((_, from, told)) = self.speech.judging.remove(&id) else {
             return;
         };
         let is_forged = self.speech.forged.contains(&told.id);
@@ -221,7 +234,8 @@ impl World {
                 self.hand_on(node, from, &told);
             }
             Verdict::Ignore => {}
-            Verdict::Reject if is_forged => {}
+            // Strangers have no name that could be blamed.
+            Verdict::Reject if from == usize::MAX && is_forged => {}
             Verdict::Reject => {
                 self.seen.rejects += 1;
                 let what = describe::gossip(told.topic, &told.data);
@@ -320,7 +334,7 @@ impl World {
         let id = self.speech.number();
         self.speech
             .requests
-            .insert(id, (ask.from, ask.call, ask.service));
+            .insert(id, ((ask.from, ask.call, ask.service), node));
         if !self.lets_hear(node, (id, ask.service), &ask.data) {
             return None;
         }
@@ -334,10 +348,14 @@ impl World {
 
     /// A node answers.
     pub(super) fn respond(&mut self, node: usize, id: RequestId, data: Vec<u8>) {
-        let Some((to, call, service)) = self.speech.requests.remove(&id) else {
+        let Some(((to, call, service), _)) = self.speech.requests.remove(&id) else {
             self.speech.outside.insert(id, data);
             return;
         };
+        if self.is_honest(node) {
+            let now = self.now();
+            self.judge.answered(node, now, service, &data);
+        }
         let Some(data) = self.answer_of(node, to, (id, service), data) else {
             return;
         };
@@ -438,6 +456,10 @@ impl World {
             self.seen.frames.push((watch, frame));
             return;
         };
+        if self.is_honest(node) {
+            let now = self.now();
+            self.judge.pushed(node, now, &frame);
+        }
         let to = self.nodes.len() + wallet;
         let Some(frame) = self.frame_of(node, to, frame) else {
             return;
@@ -508,7 +530,7 @@ impl World {
         });
         let id = self.speech.number();
         let data = told.data.clone();
-        self.speech.judging.insert(id, (usize::MAX, told));
+        self.speech.judging.insert(id, (node, usize::MAX, told));
         let from = people::stranger().public();
         let input = Input::Gossip {
             id,

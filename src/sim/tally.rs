@@ -33,6 +33,8 @@ pub struct Tally {
     pub checks: BTreeMap<Invariant, u64>,
     /// Blocks by the round in which they became final.
     pub rounds: BTreeMap<u32, u64>,
+    /// Checkpoints that nodes have written.
+    pub checkpoints: u64,
     /// Transactions in blocks.
     pub transactions: u64,
     /// Payments of wallets by what became of them.
@@ -65,6 +67,7 @@ impl Tally {
         self.events += other.events;
         self.handled += other.handled;
         self.transactions += other.transactions;
+        self.checkpoints += other.checkpoints;
         for (kind, traffic) in &other.traffic {
             let sum = self.traffic.entry(kind).or_default();
             sum.messages += traffic.messages;

@@ -1,6 +1,7 @@
 //! The trace: every thing that happens, as one running hash, and as lines for people.
 //!
-//! Two runs of one seed are the same if and only if their hashes are. The lines say who sent what to whom, and what
+//! Two runs with the same hash had the same things happen at the same times to the same parties, and the same was said.
+//! The lines say who sent what to whom, and what
 //! was decided; they are made only when somebody listens.
 //! Next: `describe.rs`, which puts messages into words.
 
@@ -61,6 +62,14 @@ impl Trace {
         if let Some(listener) = &mut self.listener {
             listener(&format!("{:>12.6}  {}", at.as_secs_f64(), line()));
         }
+    }
+
+    /// Something is due, with whom; what is said of it is noted apart, and much is not worth a line.
+    pub(super) fn due(&mut self, at: Duration, party: &[u64; 2]) {
+        let nanos = u64::try_from(at.as_nanos()).unwrap_or(u64::MAX);
+        let mut content = nanos.to_bytes();
+        party.iter().for_each(|part| part.encode(&mut content));
+        self.hash = Hash::of("natcoin/sim/due", &[self.hash.as_bytes(), &content]);
     }
 
     /// The running hash.

@@ -59,6 +59,7 @@ struct Flap {
     one: usize,
     other: usize,
     until: Duration,
+    is_shut: bool,
 }
 
 /// See the module's text.
@@ -81,6 +82,7 @@ impl Trouble {
         };
         world.net.manners = manners;
         if odds > 0 {
+            world.checkpoint_blocks = [1, 2, 3, 5, 8, 1000][world.random.random_range(0..6)];
             for node in 0..world.nodes.len() {
                 world.nodes[node].skew_ms = world.random.random_range(-SKEW_MS..=SKEW_MS);
             }
@@ -113,7 +115,7 @@ impl Trouble {
 
     /// A node that is down comes back, perhaps from a backup.
     fn revive(&self, world: &mut World, node: usize) {
-        world.nodes[node].disk.mend();
+        world.mend_disk(node);
         let is_restored = world.random.random_range(0..4) == 0;
         // A malicious validator may be silent for ever: then none can be spared.
         let is_spared = self.profile != Profile::Byzantine && may_forget(world, node);
@@ -140,15 +142,16 @@ impl Trouble {
             }
             5 => {
                 let mask: u64 = world.random.random();
-                world.split(|node| mask >> (node % 64) & 1 == 0);
+                if !world.split(|node| mask >> (node % 64) & 1 == 0) {
+                    return;
+                }
                 "partition"
             }
             6 => {
                 let other = world.random.random_range(0..world.nodes.len());
-                if other == node {
+                if other == node || !world.cut(node, other, false) {
                     return;
                 }
-                world.cut(node, other, false);
                 "one-way cut"
             }
             7 => {
@@ -161,15 +164,16 @@ impl Trouble {
                     one: node,
                     other,
                     until,
+                    is_shut: false,
                 });
-                "flapping way"
+                return;
             }
             8..=10 => {
                 world.heal();
                 return;
             }
             11 if !is_quiet => {
-                world.nodes[node].disk.mend();
+                world.mend_disk(node);
                 let is_spared = self.profile != Profile::Byzantine && may_forget(world, node);
                 let is_unlucky = is_spared && world.random.random_range(0..3) == 0;
                 if is_unlucky && world.close_spoilt(node) {
@@ -183,13 +187,15 @@ impl Trouble {
                 world.nodes[node].fate.survival = survival(world);
                 let syncs = world.random.random_range(0..12);
                 world.nodes[node].disk.fail_syncs_after(syncs);
-                "disk that fails to sync"
+                world.nodes[node].fate.disk_trouble = Some("disk that fails to sync");
+                return;
             }
             13 if !is_quiet => {
                 world.nodes[node].fate.survival = survival(world);
                 let bytes = world.random.random_range(0..200_000);
                 world.nodes[node].disk.full_after(bytes);
-                "full disk"
+                world.nodes[node].fate.disk_trouble = Some("full disk");
+                return;
             }
             14 | 15 => {
                 world.back_up(node);
@@ -229,14 +235,17 @@ impl Trouble {
 
     fn flap(&mut self, world: &mut World) {
         let now = world.now();
-        for flap in &self.flaps {
-            let is_open = world.net.is_whole(flap.one, flap.other);
-            match is_open && now < flap.until {
-                true if world.random.random_range(0..3) == 0 => {
-                    world.cut(flap.one, flap.other, true);
-                }
-                false => world.mend(flap.one, flap.other),
-                true => {}
+        for flap in &mut self.flaps {
+            // What something else has cut is not its to mend.
+            if flap.is_shut {
+                flap.is_shut = false;
+                world.mend(flap.one, flap.other);
+            } else if now < flap.until
+                && world.net.is_whole(flap.one, flap.other)
+                && world.random.random_range(0..3) == 0
+            {
+                flap.is_shut = world.cut(flap.one, flap.other, true);
+                world.tally.fault("flapping way");
             }
         }
         self.flaps.retain(|flap| now < flap.until);
@@ -250,7 +259,7 @@ impl Trouble {
         world.spare_wallets();
         for node in 0..world.nodes.len() {
             world.nodes[node].fate.crash_in = None;
-            world.nodes[node].disk.mend();
+            world.mend_disk(node);
             world.nodes[node].skew_ms /= 10;
             if world.nodes[node].live.is_none() {
                 world.must_start(node);

@@ -28,7 +28,9 @@ use crate::directory::development::{self, DevelopmentKeyExposed};
 use crate::node::clock;
 use crate::node::home::Home;
 use crate::node::network::{self, NetworkConfig, NetworkError, NetworkHandle};
-use crate::replica::{Condition, Halt, Moment, Note, Replica, Settings, StartError};
+use crate::replica::{
+    CHECKPOINT_BLOCKS, Condition, Halt, Moment, Note, Replica, Settings, StartError,
+};
 use crate::store::{FolderDisk, Store, StoreError};
 
 pub use cause::Cause;
@@ -265,6 +267,7 @@ fn open(
         key: config.key.clone(),
         seed: rand::random(),
         timing: config.timing,
+        checkpoint_blocks: CHECKPOINT_BLOCKS,
     };
     let (replica, effects) = Replica::open(settings, &store, moment(began))?;
     Ok((store, replica, effects))

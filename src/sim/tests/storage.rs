@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::chain::codec::{Decode, Encode};
 use crate::chain::query::Query;
 use crate::replica::wire::{FinalBlock, SubmitReply};
-use crate::replica::{Moment, Replica, Settings, StartError};
+use crate::replica::{CHECKPOINT_BLOCKS, Moment, Replica, Settings, StartError};
 use crate::sim::World;
 use crate::store::{BlockIndex, Checkpoint, Disk as _, SimDisk, StateChanges, Store, Survival};
 
@@ -163,6 +163,7 @@ fn open(world: &World, disk: &SimDisk) -> Result<Replica, StartError> {
         key: world.nodes[0].key.clone(),
         seed: [0; 32],
         timing: Default::default(),
+        checkpoint_blocks: CHECKPOINT_BLOCKS,
     };
     Ok(Replica::open(settings, &store, Moment::default())?.0)
 }

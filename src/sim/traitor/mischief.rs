@@ -65,6 +65,13 @@ impl World {
         }
     }
 
+    /// As [`World::cry`], what nobody may take for good.
+    fn cry_falsely(&mut self, node: usize, topic: Topic, data: Vec<u8>) {
+        let told = Told::new(topic, data);
+        self.speech.is_forgery(&told);
+        self.cry(node, topic, told.data.clone());
+    }
+
     // ---- floods ----
 
     fn flood(&mut self, node: usize) {
@@ -182,7 +189,11 @@ impl World {
         vote.voter = self.nodes[victim].key.address();
         let said = Said::Message(Message::Vote(self.sign_vote(node, vote)));
         self.bent(node, None, "forged vote");
-        self.cry(node, Topic::Votes, gossip(0, &said));
+        let data = gossip(0, &said);
+        match self.nodes[victim].key.address() == self.nodes[node].key.address() {
+            true => self.cry(node, Topic::Votes, data),
+            false => self.cry_falsely(node, Topic::Votes, data),
+        }
     }
 
     /// A certificate of its own signature, as often as it takes.
@@ -220,7 +231,11 @@ impl World {
             }),
         };
         self.bent(node, None, "forged certificate");
-        self.cry(node, Topic::Votes, gossip(0, &Said::Message(message)));
+        let data = gossip(0, &Said::Message(message));
+        match count > 1 {
+            true => self.cry_falsely(node, Topic::Votes, data),
+            false => self.cry(node, Topic::Votes, data),
+        }
     }
 
     /// A batch in which some payments are not as their owners signed them.
@@ -235,16 +250,18 @@ impl World {
         if batch.is_empty() {
             return;
         }
-        for one in &mut batch {
+        // The first at least.
+        for (place, one) in batch.iter_mut().enumerate() {
             match self.random.random_range(0..3) {
                 0 => one.signature.0[9] ^= 1,
                 1 => one.transaction.nonce += 1,
+                _ if place == 0 => one.signature.0[9] ^= 1,
                 _ => {}
             }
         }
         self.bent(node, None, "forged payment");
         let salt = self.random.random();
-        self.cry(node, Topic::Transactions, gossip(salt, &Batch(batch)));
+        self.cry_falsely(node, Topic::Transactions, gossip(salt, &Batch(batch)));
     }
 
     /// A question that makes no sense.
@@ -335,8 +352,12 @@ impl World {
             self.mend(one, peer);
             self.mend(other, peer);
             match self.random.random_range(0..5) {
-                0 | 1 => self.cut(one, peer, true),
-                2 | 3 => self.cut(other, peer, true),
+                0 | 1 => {
+                    self.cut(one, peer, true);
+                }
+                2 | 3 => {
+                    self.cut(other, peer, true);
+                }
                 _ => {}
             }
         }
