@@ -282,3 +282,18 @@ fn a_store_with_sound_checksums_and_false_contents_is_refused() {
         "{refused}"
     );
 }
+
+#[test]
+fn chaos_has_checkpoints_and_power_failures_in_their_midst() {
+    let plan = super::plan(crate::sim::Profile::Chaos);
+    let (mut written, mut torn) = (0, 0);
+    for seed in 0..40 {
+        let outcome = crate::sim::simulate(&plan, seed, None);
+        assert_eq!(outcome.violation, None, "seed {seed}");
+        written += outcome.tally.checkpoints;
+        let faults = &outcome.tally.faults;
+        torn += faults.get("crash in a checkpoint").unwrap_or(&0);
+    }
+    assert!(written > 400, "{written}");
+    assert!(torn > 3, "{torn}");
+}
