@@ -36,7 +36,7 @@ impl World {
             key: self.nodes[node].key.clone(),
             seed,
             timing: Timing::default(),
-            checkpoint_blocks: self.checkpoint_blocks,
+            checkpoint_blocks: self.nodes[node].checkpoint_blocks,
         };
         let (replica, effects) = Replica::open(settings, &store, self.moment(node))?;
         let now = self.now();

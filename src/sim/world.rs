@@ -28,7 +28,7 @@ use crate::behaviour::Role;
 use crate::chain::genesis::Genesis;
 use crate::chain::hash::Hash;
 use crate::chain::key::{Address, SecretKey};
-use crate::replica::{CHECKPOINT_BLOCKS, Effect, Input, Moment, Note, Stored, WatchId, perform};
+use crate::replica::{Effect, Input, Moment, Note, Stored, WatchId, perform};
 use crate::store::Survival;
 
 /// So many events at one moment are not a course of events any more.
@@ -137,8 +137,6 @@ pub struct World {
     pub wallets: Wallets,
     /// What traitors know together.
     pub plot: Plot,
-    /// After so many blocks nodes write a checkpoint.
-    pub checkpoint_blocks: u64,
     pub(super) clock: Clock<Due>,
 }
 
@@ -157,7 +155,6 @@ impl World {
             speech: Speech::default(),
             wallets: Wallets::default(),
             plot: Plot::default(),
-            checkpoint_blocks: CHECKPOINT_BLOCKS,
             clock: Clock::new(),
         }
     }
