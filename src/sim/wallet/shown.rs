@@ -52,7 +52,7 @@ impl World {
             return;
         };
         story.signed.push(id);
-        story.signed_at = now;
+        story.signed_at.get_or_insert(now);
         self.wallet(wallet).begun.push(place);
     }
 
@@ -105,7 +105,8 @@ impl World {
             return;
         };
         if end == "final" {
-            let took = now.saturating_sub(story.signed_at).as_micros();
+            let signed_at = story.signed_at.unwrap_or(now);
+            let took = now.saturating_sub(signed_at).as_micros();
             let took = u64::try_from(took).unwrap_or(u64::MAX);
             self.tally.finality_micros.push(took);
             return self.is_paid_once(place);

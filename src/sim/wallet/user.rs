@@ -52,7 +52,8 @@ pub(super) struct Story {
     pub(super) intent: Intent,
     /// The transactions that were signed for it.
     pub(super) signed: Vec<TransactionId>,
-    pub(super) signed_at: Duration,
+    /// When the first of them was: what has to be signed again has kept its owner waiting since then.
+    pub(super) signed_at: Option<Duration>,
 }
 
 impl World {
@@ -154,7 +155,7 @@ impl World {
         self.wallets.stories.push(Story {
             intent,
             signed: Vec::new(),
-            signed_at: Duration::ZERO,
+            signed_at: None,
         });
         *self.tally.payments.entry("begun").or_default() += 1;
         self.wallet(wallet).wants.push(intent);
