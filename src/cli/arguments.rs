@@ -243,34 +243,55 @@ pub struct Simulate {
         default_value = "4",
         value_name = "N",
         value_delimiter = ',',
-        num_args = 1
+        num_args = 1,
+        allow_negative_numbers = true
     )]
-    pub nodes: Vec<u32>,
+    pub nodes: Vec<String>,
     /// Nodes that follow without voting
-    #[arg(long, default_value_t = 0, value_name = "F")]
-    pub followers: u32,
+    #[arg(
+        long,
+        default_value = "0",
+        value_name = "F",
+        allow_negative_numbers = true
+    )]
+    pub followers: String,
     /// Wallets that pay each other, 0 or from 2
-    #[arg(long, default_value_t = 8, value_name = "K")]
-    pub wallets: u32,
+    #[arg(
+        long,
+        default_value = "8",
+        value_name = "K",
+        allow_negative_numbers = true
+    )]
+    pub wallets: String,
     /// lan, chaos, byzantine or world
     // It has the id of the wallet's profile, which clap then leaves out of this command.
     #[arg(id = "profile", long, value_name = "WEATHER", default_value = DEFAULT_PROFILE)]
     pub profile: String,
     /// Which seeds [default: 0..100, world: 0..1]
-    #[arg(long, value_name = "A..B", conflicts_with = "seed")]
+    #[arg(
+        long,
+        value_name = "A..B",
+        conflicts_with = "seed",
+        allow_negative_numbers = true
+    )]
     pub seeds: Option<String>,
     /// One seed
-    #[arg(long, value_name = "S")]
-    pub seed: Option<u64>,
+    #[arg(long, value_name = "S", allow_negative_numbers = true)]
+    pub seed: Option<String>,
     /// Virtual time of a seed: 500ms, 30s, 5m
-    #[arg(long, value_name = "T", default_value = "20s")]
+    #[arg(
+        long,
+        value_name = "T",
+        default_value = "20s",
+        allow_negative_numbers = true
+    )]
     pub duration: String,
     /// On how many threads [default: all cores]
-    #[arg(long, value_name = "N")]
-    pub threads: Option<usize>,
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    pub threads: Option<String>,
     /// End when so many seeds have failed [default: go on]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
-    pub stop_at: Option<u64>,
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    pub stop_at: Option<String>,
     /// Show every event of one seed
     #[arg(long)]
     pub trace: bool,

@@ -1,4 +1,6 @@
-//! Values that people type: payees, amounts, memos. Each refusal has its own code and next step.
+//! Values that people type: payees, amounts, memos, numbers. Each refusal has its own code and next step.
+
+use std::ops::RangeInclusive;
 
 use super::failure::{Exit, Failure};
 use crate::chain::amount::Amount;
@@ -26,7 +28,7 @@ pub fn payee(text: &str) -> Result<Payee, Failure> {
     if text.to_lowercase().starts_with("nat1") {
         return Ok(Payee::Address(text.parse()?));
     }
-    let shown: String = text.chars().take(64).collect();
+    let shown = cut(text);
     let hint = match text.parse::<Name>() {
         Ok(name) => format!("for the name, write @{name}"),
         Err(_) => "write a name as @alice, or an address, which begins with nat1".to_owned(),
@@ -64,9 +66,115 @@ pub fn memo(text: Option<&str>) -> Result<Memo, Failure> {
     Ok(Memo::new(text.unwrap_or_default())?)
 }
 
+/// A number that people type with an option.
+#[derive(Debug, Clone)]
+pub struct Count {
+    /// Of what, as many: `nodes`.
+    pub what: &'static str,
+    /// What is done with them: `simulated`.
+    pub done: &'static str,
+    /// By which option: `nodes` for `--nodes`.
+    pub option: &'static str,
+    /// From the fewest to the most.
+    pub limits: RangeInclusive<u64>,
+}
+
+impl Count {
+    /// Reads a whole number within the limits.
+    ///
+    /// # Errors
+    /// `count_invalid`.
+    pub fn read(&self, text: &str) -> Result<u64, Failure> {
+        let number = whole(text).filter(|number| self.limits.contains(number));
+        number.ok_or_else(|| self.refusal(text))
+    }
+
+    /// The refusal of what is no such number, or out of the limits.
+    pub fn refusal(&self, text: &str) -> Failure {
+        let Self {
+            what, done, option, ..
+        } = self;
+        let (least, most) = self.limits.clone().into_inner();
+        let text = text.trim();
+        let is_whole = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+        let (shown, one) = (cut(text), what.strip_suffix('s').unwrap_or(what));
+        let message = match is_whole {
+            true if text == "1" => format!("1 {one} cannot be {done}: from {least} to {most} can"),
+            true => format!("{shown} {what} cannot be {done}: from {least} to {most} can"),
+            false => {
+                format!("{shown:?} is no number of {what}: from {least} to {most} can be {done}")
+            }
+        };
+        let hint = format!("write a whole number from {least} to {most} with --{option}");
+        Failure::new(Exit::Usage, "count_invalid", message, hint)
+    }
+}
+
+/// A whole number without a sign; `None` also if it is greater than any that is counted with.
+pub fn whole(text: &str) -> Option<u64> {
+    let text = text.trim();
+    let is_whole = text.bytes().all(|byte| byte.is_ascii_digit());
+    text.parse().ok().filter(|_| is_whole)
+}
+
+/// So much of what was typed as is shown again.
+pub fn cut(text: &str) -> String {
+    text.chars().take(64).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_number_is_refused_with_what_was_typed_the_limits_and_the_option() {
+        let count = Count {
+            what: "wallets",
+            done: "simulated",
+            option: "wallets",
+            limits: 2..=10_000,
+        };
+        assert_eq!(count.read("10000").unwrap(), 10_000);
+        assert_eq!(count.read(" 2 ").unwrap(), 2);
+        for (text, message) in [
+            (
+                "4294967296",
+                "4294967296 wallets cannot be simulated: from 2 to 10000 can",
+            ),
+            (
+                "99999999999999999999999",
+                "99999999999999999999999 wallets cannot be simulated: from 2 to 10000 can",
+            ),
+            ("1", "1 wallet cannot be simulated: from 2 to 10000 can"),
+            (
+                "x",
+                "\"x\" is no number of wallets: from 2 to 10000 can be simulated",
+            ),
+            (
+                "",
+                "\"\" is no number of wallets: from 2 to 10000 can be simulated",
+            ),
+            (
+                "-5",
+                "\"-5\" is no number of wallets: from 2 to 10000 can be simulated",
+            ),
+            (
+                "+5",
+                "\"+5\" is no number of wallets: from 2 to 10000 can be simulated",
+            ),
+        ] {
+            let failure = count.read(text).unwrap_err();
+            assert_eq!(
+                (&*failure.code, failure.exit),
+                ("count_invalid", Exit::Usage)
+            );
+            assert_eq!(failure.message, message);
+            assert_eq!(
+                failure.hint,
+                "write a whole number from 2 to 10000 with --wallets"
+            );
+        }
+    }
 
     #[test]
     fn a_payee_is_a_name_with_its_sign_or_an_address() {

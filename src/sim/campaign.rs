@@ -1,14 +1,16 @@
 //! Many seeds of one plan, on all cores, in the memory of a few.
 //!
+//! Memory: each thread has one world at a time ([`Plan::memory_bytes`]); no more threads are started than there are seeds.
 //! Seed by seed goes to each thread in turn, and the results are summed in the order of the seeds, so that the sums and
 //! the hash of all traces depend on nothing but the plan and the seeds.
 //! Next: `run.rs`, one seed.
 
+use std::io;
 use std::mem;
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::mpsc::{SyncSender, sync_channel};
-use std::thread;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread::{self, Scope};
 use std::time::Duration;
 
 use super::plan::Plan;
@@ -31,7 +33,7 @@ pub struct Campaign {
     pub plan: Plan,
     /// The seeds.
     pub seeds: Range<u64>,
-    /// On how many threads; at least one is used.
+    /// On how many threads at most: see [`Campaign::lanes`].
     pub threads: usize,
     /// Ends when so many seeds have violated something.
     pub stop_at: Option<u64>,
@@ -93,7 +95,7 @@ pub struct Sums {
     pub seeds: u64,
     /// What was counted; the times to finality stand in [`Sums::finality`].
     pub tally: Tally,
-    /// From signing to the wallet's own proof.
+    /// From the first signing to the wallet's own proof.
     pub finality: Spread,
     /// Over the traces of all seeds, in their order; of one seed it is that seed's.
     pub trace: Hash,
@@ -150,18 +152,34 @@ impl Default for Sums {
     }
 }
 
+/// The system gives no more threads.
+#[derive(Debug, thiserror::Error)]
+#[error("the system refuses thread {number} of {wanted}: {error}; choose fewer with --threads")]
+pub struct NoThread {
+    /// Which, from 1.
+    pub number: usize,
+    /// Of how many.
+    pub wanted: usize,
+    /// What the system says.
+    pub error: io::Error,
+}
+
 impl Campaign {
+    /// How many threads are used: one at least, and no more than there are seeds.
+    pub fn lanes(&self) -> usize {
+        let seeds = self.seeds.end.saturating_sub(self.seeds.start);
+        let seeds = usize::try_from(seeds).unwrap_or(usize::MAX);
+        self.threads.min(seeds).max(1)
+    }
+
     /// Runs all seeds, or as many as it comes to before [`Gauge::end`].
-    pub fn run(&self, gauge: &Gauge) -> Sums {
+    ///
+    /// # Errors
+    /// [`NoThread`]; no seed is run then.
+    pub fn run(&self, gauge: &Gauge) -> Result<Sums, NoThread> {
         let mut sums = Sums::new();
         thread::scope(|scope| {
-            let threads = self.threads.max(1);
-            let lanes = (0..threads).map(|lane| {
-                let (sender, receiver) = sync_channel(LEAD);
-                scope.spawn(move || self.lane(lane, threads, gauge, &sender));
-                receiver
-            });
-            let lanes: Vec<_> = lanes.collect();
+            let lanes = self.start(scope, gauge).inspect_err(|_| gauge.end())?;
             // A lane that is closed when it is its turn has no more seeds, and so has none after it; or all is over.
             for lane in lanes.iter().cycle() {
                 let Ok(outcome) = lane.recv() else {
@@ -174,8 +192,32 @@ impl Campaign {
                 }
             }
             gauge.end();
-        });
-        sums
+            Ok(sums)
+        })
+    }
+
+    /// Starts all lanes; their results come in the order of the lanes, again and again.
+    fn start<'scope>(
+        &'scope self,
+        scope: &'scope Scope<'scope, '_>,
+        gauge: &'scope Gauge,
+    ) -> Result<Vec<Receiver<Outcome>>, NoThread> {
+        let wanted = self.lanes();
+        let start = |lane: usize| {
+            let (sender, receiver) = sync_channel(LEAD);
+            let builder = thread::Builder::new().name(format!("seeds {lane}"));
+            let started =
+                builder.spawn_scoped(scope, move || self.lane(lane, wanted, gauge, &sender));
+            match started {
+                Ok(_) => Ok(receiver),
+                Err(error) => Err(NoThread {
+                    number: lane + 1,
+                    wanted,
+                    error,
+                }),
+            }
+        };
+        (0..wanted).map(start).collect()
     }
 
     /// Runs the first seed alone, on this thread; `listener` hears what happens.
@@ -232,19 +274,54 @@ mod tests {
     }
 
     #[test]
+    fn no_more_threads_are_started_than_there_are_seeds() {
+        assert_eq!(campaign(0).lanes(), 1);
+        assert_eq!(campaign(3).lanes(), 3);
+        assert_eq!(campaign(1024).lanes(), 5);
+        let mut all = campaign(1024);
+        all.seeds = 0..u64::MAX;
+        assert_eq!(all.lanes(), 1024);
+    }
+
+    /// In a process of its own, whose threads would have larger stacks than there is room for.
+    #[cfg(unix)]
+    #[test]
+    fn a_thread_that_the_system_refuses_is_an_error() {
+        const IS_INNER: &str = "NATCOIN_TEST_WITHOUT_THREADS";
+        if std::env::var_os(IS_INNER).is_some() {
+            let gauge = Gauge::default();
+            let refused = campaign(3).run(&gauge).unwrap_err();
+            assert_eq!((refused.number, refused.wanted), (1, 3));
+            assert!(refused.to_string().contains("--threads"), "{refused}");
+            assert!(gauge.is_over());
+            return;
+        }
+        let output = std::process::Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "--test-threads=1"])
+            .arg("sim::campaign::tests::a_thread_that_the_system_refuses_is_an_error")
+            .env(IS_INNER, "1")
+            .env("RUST_MIN_STACK", (1_u64 << 47).to_string())
+            .output()
+            .unwrap();
+        let text = String::from_utf8_lossy(&output.stdout);
+        assert!(output.status.success(), "{text}");
+        assert!(text.contains("1 passed"), "{text}");
+    }
+
+    #[test]
     fn the_sums_do_not_depend_on_the_number_of_threads() {
-        let alone = campaign(1).run(&Gauge::default());
+        let alone = campaign(1).run(&Gauge::default()).unwrap();
         assert_eq!((alone.seeds, &*alone.found), (5, &[][..]));
         assert!(alone.tally.events > 0 && alone.tally.time >= Duration::from_secs(5));
         for threads in [2, 3, 7] {
-            assert_eq!(campaign(threads).run(&Gauge::default()), alone);
+            assert_eq!(campaign(threads).run(&Gauge::default()).unwrap(), alone);
         }
     }
 
     #[test]
     fn the_gauge_shows_all_that_was_done() {
         let gauge = Gauge::default();
-        let sums = campaign(2).run(&gauge);
+        let sums = campaign(2).run(&gauge).unwrap();
         assert_eq!(gauge.seeds(), 5);
         assert!(gauge.virtual_time() <= sums.tally.time);
         assert!(gauge.virtual_time() >= Duration::from_millis(5 * 900));
@@ -254,7 +331,7 @@ mod tests {
     fn a_campaign_that_is_ended_gives_what_it_has() {
         let gauge = Gauge::default();
         gauge.end();
-        assert_eq!(campaign(2).run(&gauge), Sums::new());
+        assert_eq!(campaign(2).run(&gauge).unwrap(), Sums::new());
         let silent = Box::new(|_: &str| {});
         assert_eq!(campaign(1).run_first(&gauge, silent), Sums::new());
     }
@@ -264,7 +341,7 @@ mod tests {
         let mut one = campaign(1);
         one.seeds = 5..6;
         let (quiet, heard) = (
-            one.run(&Gauge::default()),
+            one.run(&Gauge::default()).unwrap(),
             one.run_first(&Gauge::default(), Box::new(|_| {})),
         );
         assert_eq!(quiet, heard);

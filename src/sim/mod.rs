@@ -34,12 +34,12 @@ mod violation;
 mod wallet;
 mod world;
 
-pub use campaign::{Campaign, Found, Gauge, MAX_FOUND, Sums};
+pub use campaign::{Campaign, Found, Gauge, MAX_FOUND, NoThread, Sums};
 pub use judge::Judge;
 pub use net::{Delay, Manners, Net};
 pub use node::{Fate, Lie, Live, Node};
 pub use people::cast;
-pub use plan::{MAX_NODES, MAX_WALLETS, Plan, PlanError, Profile, UnknownProfile};
+pub use plan::{Limits, MAX_NODES, MAX_WALLETS, Plan, PlanError, Profile, UnknownProfile};
 pub use regions::Regions;
 pub use run::{Outcome, RECOVERY, simulate, simulate_while};
 pub use sizes::{Size, plot};

@@ -3,6 +3,7 @@
 //! Next: `run.rs`, which does it.
 
 use std::fmt;
+use std::ops::RangeInclusive;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -88,7 +89,7 @@ pub struct Plan {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PlanError {
     /// Too few or too many of something.
-    #[error("{count} {what} cannot be simulated: from {least} to {most} can")]
+    #[error("{count} {} cannot be simulated: from {least} to {most} can", one_or_many(what, *count))]
     Count {
         /// Of what.
         what: &'static str,
@@ -101,37 +102,71 @@ pub enum PlanError {
     },
 }
 
+/// How many there may be of each.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Limits {
+    /// Validators.
+    pub nodes: RangeInclusive<u32>,
+    /// Nodes that follow.
+    pub followers: RangeInclusive<u32>,
+    /// Wallets; one alone has nobody to pay.
+    pub wallets: RangeInclusive<u32>,
+}
+
+impl Profile {
+    /// How many of each it takes.
+    pub fn limits(self) -> Limits {
+        // A malicious validator is one too many for networks of one to three.
+        let least = if self == Self::Byzantine { 4 } else { 1 };
+        // The stranger's account has to fit in too.
+        let most_wallets = MAX_WALLETS - u32::from(self.is_rough());
+        Limits {
+            nodes: least..=MAX_NODES,
+            followers: 0..=MAX_NODES,
+            wallets: 0..=most_wallets,
+        }
+    }
+}
+
+fn one_or_many(what: &'static str, count: u32) -> &'static str {
+    match count {
+        1 => what.strip_suffix('s').unwrap_or(what),
+        _ => what,
+    }
+}
+
 impl Plan {
     /// Checks the bounds.
     ///
     /// # Errors
     /// [`PlanError::Count`].
     pub fn check(&self) -> Result<(), PlanError> {
-        // A malicious validator is one too many for networks of one to three.
-        let least = if self.profile == Profile::Byzantine {
-            4
-        } else {
-            1
-        };
+        let limits = self.profile.limits();
         let wallets = if self.wallets == 0 { 0 } else { 2 };
-        // The stranger's account has to fit in too.
-        let most_wallets = MAX_WALLETS - u32::from(self.profile.is_rough());
         let counts = [
-            ("nodes", self.nodes, least, MAX_NODES),
-            ("followers", self.followers, 0, MAX_NODES),
-            ("wallets", self.wallets, wallets, most_wallets),
+            ("nodes", self.nodes, limits.nodes),
+            ("followers", self.followers, limits.followers),
+            ("wallets", self.wallets, wallets..=*limits.wallets.end()),
         ];
-        for (what, count, least, most) in counts {
-            if count < least || count > most {
+        for (what, count, limits) in counts {
+            if !limits.contains(&count) {
                 return Err(PlanError::Count {
                     what,
                     count,
-                    least,
-                    most,
+                    least: *limits.start(),
+                    most: *limits.end(),
                 });
             }
         }
         Ok(())
+    }
+
+    /// About how many bytes of memory a seed takes at most: measured from 1 to 128 nodes and 0 to 10,000 wallets, it took
+    /// from a third of it to all. Each node keeps its own copy of every account.
+    pub fn memory_bytes(&self) -> u64 {
+        let nodes = u64::from(self.nodes) + u64::from(self.followers);
+        let wallets = u64::from(self.wallets);
+        (16 << 20) + nodes * (1 << 20) + wallets * (8 << 10) + nodes * wallets * (1 << 10)
     }
 
     /// How long a wallet's owner does nothing, on the average.

@@ -2,6 +2,7 @@
 //!
 //! Next: `trouble.rs` (the rough part), `world.rs`.
 
+use std::cell::{Cell, RefCell};
 use std::time::Duration;
 
 use super::net::Manners;
@@ -40,7 +41,8 @@ pub fn simulate(plan: &Plan, seed: u64, listener: Option<Listener>) -> Outcome {
     run(plan, seed, (listener, None), &mut |_| true).0
 }
 
-/// As [`simulate`], but `goes_on` is asked ten times a second of virtual time, with that time: `None` if it said no.
+/// As [`simulate`], but `goes_on` is asked now and then, with the virtual time: `None` if it said no. It is asked before
+/// each start of a node, ten times a second of virtual time, and after every few thousand events.
 /// With a stopwatch it is measured what the nodes' machines take.
 pub fn simulate_while(
     plan: &Plan,
@@ -50,6 +52,45 @@ pub fn simulate_while(
 ) -> Option<Outcome> {
     let (outcome, end) = run(plan, seed, onlookers, goes_on);
     (end == End::Reached).then_some(outcome)
+}
+
+/// So many events are at most between two questions whether to go on.
+const EVENTS_UNASKED: u32 = 4096;
+
+/// Asks whether to go on, often enough for a person who waits, and remembers a no.
+struct Patience<'a> {
+    goes_on: RefCell<&'a mut dyn FnMut(Duration) -> bool>,
+    unasked: Cell<u32>,
+    is_over: Cell<bool>,
+}
+
+impl<'a> Patience<'a> {
+    fn new(goes_on: &'a mut dyn FnMut(Duration) -> bool) -> Self {
+        Self {
+            goes_on: RefCell::new(goes_on),
+            unasked: Cell::new(0),
+            is_over: Cell::new(false),
+        }
+    }
+
+    /// Asks; tells whether it is over.
+    fn ask(&self, world: &World) -> bool {
+        self.unasked.set(0);
+        if !self.is_over.get() && !(self.goes_on.borrow_mut())(world.now()) {
+            self.is_over.set(true);
+        }
+        self.is_over.get()
+    }
+
+    /// One more event has happened: asks if it is time to. Tells whether it is over.
+    fn wears(&self, world: &World) -> bool {
+        let unasked = self.unasked.get() + 1;
+        self.unasked.set(unasked);
+        match unasked < EVENTS_UNASKED {
+            true => self.is_over.get(),
+            false => self.ask(world),
+        }
+    }
 }
 
 /// How a course ends that violates nothing.
@@ -113,17 +154,20 @@ fn course(
     let world = place.insert(World::new(cast, manners, seed, listener));
     recruits.corrupt(world);
     world.trace.stopwatch = stopwatch;
+    let patience = Patience::new(goes_on);
     let mut trouble = Trouble::begin(plan, world);
     let mut stranger = Stranger::default();
     for node in 0..world.nodes.len() {
+        if patience.ask(world) {
+            return Ok(End::GivenUp);
+        }
         world.must_start(node);
     }
     world.settle(plan);
     while world.now() < plan.duration {
-        if !goes_on(world.now()) {
+        if patience.ask(world) || world.advance(STEP, |world| patience.wears(world))? {
             return Ok(End::GivenUp);
         }
-        world.advance(STEP, |_| false)?;
         trouble.act(world);
         if plan.profile.is_rough() {
             stranger.act(world);
@@ -136,7 +180,7 @@ fn course(
         let is_quiet = world.wallets_are_done() && !world.judge.has_open_promises();
         is_quiet && world.judge.height() >= goal && world.is_in_step()
     };
-    let Some(is_done) = recover(world, goes_on, is_done)? else {
+    let Some(is_done) = recover(world, &patience, is_done)? else {
         return Ok(End::GivenUp);
     };
     let now = world.now();
@@ -152,7 +196,7 @@ fn course(
         .judge
         .hold(Invariant::Progress, now, is_done, || state);
     world.audit();
-    let Some(is_audited) = recover(world, goes_on, World::is_audited)? else {
+    let Some(is_audited) = recover(world, &patience, World::is_audited)? else {
         return Ok(End::GivenUp);
     };
     let now = world.now();
@@ -173,18 +217,19 @@ fn course(
 /// Lets all go well till something is so; tells whether it is, or nothing if it is to be given up.
 fn recover(
     world: &mut World,
-    goes_on: &mut dyn FnMut(Duration) -> bool,
+    patience: &Patience<'_>,
     is_so: impl Fn(&World) -> bool,
 ) -> Result<Option<bool>, Violation> {
     let end = world.now() + RECOVERY;
     loop {
-        if world.advance(STEP, &is_so)? {
+        let is_reached = world.advance(STEP, |world| is_so(world) || patience.wears(world))?;
+        if is_reached && is_so(world) {
             return Ok(Some(true));
         }
         if world.now() >= end {
             return Ok(Some(false));
         }
-        if !goes_on(world.now()) {
+        if patience.ask(world) {
             return Ok(None);
         }
     }
@@ -204,10 +249,77 @@ impl World {
 
     /// The nodes' condition, for people.
     pub fn state(&self) -> String {
-        let of = |node: &super::node::Node| match &node.live {
-            Some(live) => format!("{:?}", live.replica.status()),
-            None => format!("down ({:?})", node.stopped),
+        let of = |(place, node): (usize, &super::node::Node)| match &node.live {
+            Some(live) => format!("node {place}: {:?}", live.replica.status()),
+            None => match &node.stopped {
+                Some(why) => format!("node {place} is down: {why}"),
+                None => format!("node {place} is down"),
+            },
         };
-        self.nodes.iter().map(of).collect::<Vec<_>>().join("\n")
+        let all = self.nodes.iter().enumerate().map(of);
+        all.collect::<Vec<_>>().join("\n")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// How often it is asked, and how far the course comes, if it says no at its so many-th question.
+    fn asked(plan: &Plan, most: u32) -> (u32, Duration, Option<Outcome>) {
+        let (mut asked, mut last) = (0, Duration::ZERO);
+        let outcome = simulate_while(plan, 1, (None, None), &mut |now| {
+            (asked, last) = (asked + 1, now);
+            asked < most
+        });
+        (asked, last, outcome)
+    }
+
+    #[test]
+    fn a_course_can_be_ended_between_two_starts() {
+        let plan = Plan {
+            nodes: 30,
+            followers: 0,
+            wallets: 0,
+            profile: Profile::World,
+            duration: Duration::from_secs(1),
+        };
+        assert_eq!(asked(&plan, 3), (3, Duration::ZERO, None));
+        assert_eq!(asked(&plan, 30), (30, Duration::ZERO, None));
+    }
+
+    #[test]
+    fn a_course_can_be_ended_amid_a_step_full_of_events() {
+        let plan = Plan {
+            nodes: 30,
+            followers: 0,
+            wallets: 0,
+            profile: Profile::Lan,
+            duration: Duration::from_secs(60),
+        };
+        // At 30 starts and ten steps a second a question amid a step is one that comes at no multiple of a step.
+        let mut amid = None;
+        simulate_while(&plan, 1, (None, None), &mut |now| {
+            if now.as_millis() % STEP.as_millis() != 0 || now.subsec_nanos() % 1_000_000 != 0 {
+                amid = Some(now);
+            }
+            amid.is_none()
+        });
+        assert!(amid.is_some());
+    }
+
+    #[test]
+    fn to_be_asked_changes_nothing() {
+        let plan = Plan {
+            nodes: 2,
+            followers: 0,
+            wallets: 2,
+            profile: Profile::Chaos,
+            duration: Duration::from_secs(1),
+        };
+        let (count, _, outcome) = asked(&plan, u32::MAX);
+        assert_eq!(outcome, Some(simulate(&plan, 1, None)));
+        // Its last question too can end it.
+        assert_eq!(asked(&plan, count).2, None);
     }
 }

@@ -8,15 +8,8 @@ use super::campaign::Sums;
 use super::plan::Plan;
 use super::plot::{self, Line, Panel};
 
-/// What is said between wallets and nodes, not among nodes.
-const WITH_WALLETS: [&str; 6] = [
-    "submit",
-    "submit answer",
-    "query",
-    "query answer",
-    "watch",
-    "wallet dial",
-];
+/// What nodes say to wallets, not to each other.
+const TO_WALLETS: [&str; 3] = ["submit answer", "query answer", "watch"];
 
 /// One size of network, and what it came to.
 #[derive(Debug, Clone, PartialEq)]
@@ -27,7 +20,8 @@ pub struct Size {
     pub wallets: u32,
     /// Payments that became final.
     pub payments: u64,
-    /// Half, nine of ten and 99 of 100 of them took no longer, from signing to the wallet's own proof.
+    /// Half, nine of ten and 99 of 100 of them took no longer, from the first signing to the wallet's own proof; 0 if
+    /// there were none.
     pub finality: [Duration; 3],
     /// One-way quorum delay, if distances are known.
     pub quorum_delay: Option<Duration>,
@@ -45,7 +39,7 @@ impl Size {
         let tally = &sums.tally;
         let finality = [50, 90, 99].map(|of_hundred| sums.finality.percentile(of_hundred));
         let among_nodes = tally.traffic.iter();
-        let among_nodes = among_nodes.filter(|(kind, _)| !WITH_WALLETS.contains(kind));
+        let among_nodes = among_nodes.filter(|(kind, _)| !TO_WALLETS.contains(kind));
         let (mut messages, mut bytes) = (0, 0);
         for (_, traffic) in among_nodes {
             messages += traffic.messages;
@@ -86,13 +80,15 @@ pub fn plot(sizes: &[Size]) -> String {
         is_aim: false,
     };
     let ms = |time: Duration| time.as_secs_f64() * 1000.0;
+    // Without a payment there is nothing that took no time.
+    let took = |size: &Size, which: usize| (size.payments > 0).then(|| ms(size.finality[which]));
     let aim = line("4.5 quorum delays + 50 ms", &|size| size.aim().map(ms));
     let finality = Panel {
         title: "payment to proof, ms".to_owned(),
         lines: vec![
-            line("half", &|size| Some(ms(size.finality[0]))),
-            line("90 %", &|size| Some(ms(size.finality[1]))),
-            line("99 %", &|size| Some(ms(size.finality[2]))),
+            line("half", &|size| took(size, 0)),
+            line("90 %", &|size| took(size, 1)),
+            line("99 %", &|size| took(size, 2)),
             Line {
                 is_aim: true,
                 ..aim
@@ -116,4 +112,60 @@ pub fn plot(sizes: &[Size]) -> String {
 #[allow(clippy::cast_precision_loss, reason = "for ratios that people read")]
 fn real(count: u64) -> f64 {
     count as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sim::{Profile, simulate};
+
+    /// A payment goes, a question and a watch; each has its answer.
+    #[test]
+    fn what_wallets_say_is_not_counted_as_what_nodes_say() {
+        let plan = Plan {
+            nodes: 2,
+            followers: 0,
+            wallets: 4,
+            profile: Profile::Lan,
+            duration: Duration::from_secs(30),
+        };
+        let tally = simulate(&plan, 1, None).tally;
+        let kinds = |of: &std::collections::BTreeMap<&'static str, crate::sim::Traffic>| {
+            of.keys().copied().collect::<Vec<_>>()
+        };
+        assert_eq!(kinds(&tally.wallet_traffic), ["query", "submit", "watch"]);
+        let nodes = kinds(&tally.traffic);
+        for kind in TO_WALLETS {
+            assert!(nodes.contains(&kind), "no {kind} in {nodes:?}");
+        }
+        for kind in ["query", "submit"] {
+            assert!(!nodes.contains(&kind), "{kind} in {nodes:?}");
+        }
+        // Nothing is lost on a good network: there are as many answers as questions.
+        let (asked, answered) = (
+            tally.wallet_traffic["query"].messages,
+            tally.traffic["query answer"].messages,
+        );
+        assert!(asked > 0 && answered == asked, "{answered} of {asked}");
+    }
+
+    #[test]
+    fn a_size_without_payments_has_no_point_in_the_picture() {
+        let size = |nodes: u32, payments: u64| Size {
+            nodes,
+            wallets: 2,
+            payments,
+            finality: [Duration::from_millis(payments); 3],
+            quorum_delay: None,
+            blocks: [1, 0],
+            said: [1.0, 1.0],
+            handled: Duration::ZERO,
+        };
+        let dots = |sizes: &[Size]| plot(sizes).matches("<circle").count();
+        let (all, none) = (
+            dots(&[size(4, 9), size(8, 9)]),
+            dots(&[size(4, 9), size(8, 0)]),
+        );
+        assert_eq!(all - none, 3);
+    }
 }

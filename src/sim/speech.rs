@@ -294,7 +294,10 @@ impl World {
         let call = self.speech.number();
         self.speech.calls.insert(call, Call { from, to, tag });
         let size = data.len() + ENVELOPE_BYTES;
-        self.tally.sent(describe::service(service), size);
+        match from < self.nodes.len() {
+            true => self.tally.sent(describe::service(service), size),
+            false => self.tally.sent_by_wallet(describe::service(service), size),
+        }
         if to >= self.nodes.len() {
             return call;
         }
@@ -429,7 +432,8 @@ impl World {
     pub fn open_watch(&mut self, wallet: usize, node: usize, data: Vec<u8>) -> WatchId {
         let watch = self.speech.number();
         let from = self.nodes.len() + wallet;
-        self.tally.sent("watch", data.len() + ENVELOPE_BYTES);
+        self.tally
+            .sent_by_wallet("watch", data.len() + ENVELOPE_BYTES);
         if let Some(way) = self.way(from, node, data.len(), 0)
             && self.net.passes(from, node)
             && self.nodes[node].live.is_some()

@@ -12,7 +12,7 @@ use super::violation::Invariant;
 pub struct Traffic {
     /// How many were sent.
     pub messages: u64,
-    /// Their payloads' bytes.
+    /// Their bytes on the wire: each payload with 90 bytes around it.
     pub bytes: u64,
 }
 
@@ -25,8 +25,10 @@ pub struct Tally {
     pub events: u64,
     /// Processor time that all nodes' machines took for what they were given, if it was measured; their disks not.
     pub handled: Duration,
-    /// What nodes sent, by kind.
+    /// What nodes sent, by kind: to each other and to wallets.
     pub traffic: BTreeMap<&'static str, Traffic>,
+    /// What wallets sent to nodes, by kind.
+    pub wallet_traffic: BTreeMap<&'static str, Traffic>,
     /// Faults that were made, by kind.
     pub faults: BTreeMap<&'static str, u64>,
     /// How often each invariant was held against something.
@@ -39,16 +41,19 @@ pub struct Tally {
     pub transactions: u64,
     /// Payments of wallets by what became of them.
     pub payments: BTreeMap<&'static str, u64>,
-    /// From signing to the wallet's own proof, in microseconds.
+    /// From the first signing of what an owner wanted to the wallet's own proof, in microseconds.
     pub finality_micros: Vec<u64>,
 }
 
 impl Tally {
-    /// Counts a message.
+    /// Counts a node's message.
     pub(super) fn sent(&mut self, kind: &'static str, bytes: usize) {
-        let traffic = self.traffic.entry(kind).or_default();
-        traffic.messages += 1;
-        traffic.bytes += u64::try_from(bytes).unwrap_or(u64::MAX);
+        count(&mut self.traffic, kind, bytes);
+    }
+
+    /// Counts a wallet's message to a node.
+    pub(super) fn sent_by_wallet(&mut self, kind: &'static str, bytes: usize) {
+        count(&mut self.wallet_traffic, kind, bytes);
     }
 
     /// Counts a fault.
@@ -68,16 +73,30 @@ impl Tally {
         self.handled += other.handled;
         self.transactions += other.transactions;
         self.checkpoints += other.checkpoints;
-        for (kind, traffic) in &other.traffic {
-            let sum = self.traffic.entry(kind).or_default();
-            sum.messages += traffic.messages;
-            sum.bytes += traffic.bytes;
-        }
+        add_traffic(&mut self.traffic, &other.traffic);
+        add_traffic(&mut self.wallet_traffic, &other.wallet_traffic);
         add_counts(&mut self.faults, &other.faults);
         add_counts(&mut self.checks, &other.checks);
         add_counts(&mut self.rounds, &other.rounds);
         add_counts(&mut self.payments, &other.payments);
         self.finality_micros.extend(&other.finality_micros);
+    }
+}
+
+fn count(sums: &mut BTreeMap<&'static str, Traffic>, kind: &'static str, bytes: usize) {
+    let traffic = sums.entry(kind).or_default();
+    traffic.messages += 1;
+    traffic.bytes += u64::try_from(bytes).unwrap_or(u64::MAX);
+}
+
+fn add_traffic(
+    sums: &mut BTreeMap<&'static str, Traffic>,
+    others: &BTreeMap<&'static str, Traffic>,
+) {
+    for (kind, other) in others {
+        let sum = sums.entry(kind).or_default();
+        sum.messages += other.messages;
+        sum.bytes += other.bytes;
     }
 }
 

@@ -1,4 +1,4 @@
-//! Waiting for the end of a process, with a deadline, looking often.
+//! Waiting for something, as the end of a process, with a deadline, looking often.
 
 use std::process::{Child, ExitStatus};
 use std::time::Duration;
@@ -7,14 +7,24 @@ use natcoin::node::clock;
 
 const PACE: Duration = Duration::from_millis(10);
 
-/// The process's end; `None` if it has not ended within the limit.
-pub fn end_of(child: &mut Child, limit: Duration) -> Option<ExitStatus> {
+/// Whether it becomes so within the limit.
+pub fn until(limit: Duration, mut is_so: impl FnMut() -> bool) -> bool {
     let asked = clock::now();
     while clock::now().saturating_duration_since(asked) < limit {
-        if let Some(status) = child.try_wait().unwrap() {
-            return Some(status);
+        if is_so() {
+            return true;
         }
         std::thread::sleep(PACE);
     }
-    None
+    false
+}
+
+/// The process's end; `None` if it has not ended within the limit.
+pub fn end_of(child: &mut Child, limit: Duration) -> Option<ExitStatus> {
+    let mut ended = None;
+    until(limit, || {
+        ended = child.try_wait().unwrap();
+        ended.is_some()
+    });
+    ended
 }

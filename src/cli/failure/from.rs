@@ -18,7 +18,7 @@ use crate::node::inquiry::InquiryError;
 use crate::node::network::{NetworkError, RequestError};
 use crate::node::profile::ProfileError;
 use crate::node::runner::{Cause, NodeError};
-use crate::sim::{PlanError, UnknownProfile};
+use crate::sim::{NoThread, PlanError, UnknownProfile};
 use crate::wallet::journal::JournalError;
 use crate::wallet::vault::VaultError;
 
@@ -168,6 +168,12 @@ impl From<PlanError> for Failure {
             what => format!("choose another number with --{what}"),
         };
         Self::of(Exit::Usage, "count_invalid", &error, &hint)
+    }
+}
+
+impl From<NoThread> for Failure {
+    fn from(error: NoThread) -> Self {
+        Self::of(Exit::Unexpected, "thread_refused", &error, "")
     }
 }
 

@@ -11,7 +11,7 @@ use super::devnet::word;
 use super::{Report, Style};
 use crate::chain::hash::Hash;
 use crate::cli::failure::{Exit, Failure};
-use crate::sim::{Campaign, Found, Plan, Size, Spread, Sums, Tally};
+use crate::sim::{Campaign, Found, Plan, Size, Spread, Sums};
 
 #[cfg(test)]
 #[path = "simulate_tests.rs"]
@@ -19,7 +19,7 @@ mod tests;
 #[path = "simulate_text.rs"]
 mod text;
 
-pub use text::span;
+pub use text::{many, span, violated};
 
 /// What was run.
 #[derive(Debug)]
@@ -53,8 +53,10 @@ pub struct SimulationReport {
     pub finality: Finality,
     /// What became final.
     pub blocks: Blocks,
-    /// Messages by kind, of all nodes and seeds.
+    /// What nodes sent, by kind, in all seeds.
     pub traffic: BTreeMap<String, Traffic>,
+    /// What wallets sent to nodes, by kind, in all seeds.
+    pub wallet_traffic: BTreeMap<String, Traffic>,
     /// Faults that were made, by kind, and how often each invariant was held against something.
     #[serde(flatten)]
     pub trials: Trials,
@@ -117,7 +119,7 @@ pub struct Time {
     pub is_unicode: bool,
 }
 
-/// From signing to the wallet's own proof.
+/// From the first signing of what an owner wanted to the wallet's own proof.
 #[derive(Debug, Serialize)]
 pub struct Finality {
     /// Payments that became final.
@@ -166,13 +168,13 @@ pub struct Traffic {
     pub messages: u64,
     /// With what is around them on the wire.
     pub bytes: u64,
-    /// Of a node, in one seed.
+    /// For each node, in one seed.
     pub messages_per_node: f64,
-    /// Of a node, in one seed.
+    /// For each node, in one seed.
     pub bytes_per_node: f64,
-    /// Of all nodes, for one block.
+    /// Of all senders, for one block.
     pub messages_per_block: f64,
-    /// Of all nodes, for one block.
+    /// Of all senders, for one block.
     pub bytes_per_block: f64,
 }
 
@@ -235,7 +237,7 @@ impl SimulationReport {
                 real_ms: whole_ms(run.real),
                 virtual_over_real: share(passed, real),
                 seeds_per_second: share(real_of(sums.seeds), real),
-                threads: campaign.threads,
+                threads: campaign.lanes(),
                 events: tally.events,
                 work_ms: whole_ms_and_parts(Size::of(plan, sums).handled),
                 is_unicode: run.is_unicode,
@@ -247,7 +249,8 @@ impl SimulationReport {
                 transactions: tally.transactions,
                 by_round: tally.rounds.clone(),
             },
-            traffic: traffic(plan, sums.seeds, tally),
+            traffic: traffic(plan, sums, &tally.traffic),
+            wallet_traffic: traffic(plan, sums, &tally.wallet_traffic),
             trials: Trials {
                 faults: named(&tally.faults),
                 invariants: tally.checks.iter().map(|(of, n)| (of.name(), *n)).collect(),
@@ -297,9 +300,13 @@ fn histogram(spread: &Spread) -> Vec<Step> {
     steps
 }
 
-fn traffic(plan: &Plan, seeds: u64, tally: &Tally) -> BTreeMap<String, Traffic> {
-    let nodes = real_of(seeds) * f64::from(plan.nodes + plan.followers);
-    let blocks = real_of(tally.blocks());
+fn traffic(
+    plan: &Plan,
+    sums: &Sums,
+    kinds: &BTreeMap<&'static str, crate::sim::Traffic>,
+) -> BTreeMap<String, Traffic> {
+    let nodes = real_of(sums.seeds) * f64::from(plan.nodes + plan.followers);
+    let blocks = real_of(sums.tally.blocks());
     let shown = |of: &crate::sim::Traffic| Traffic {
         messages: of.messages,
         bytes: of.bytes,
@@ -308,7 +315,7 @@ fn traffic(plan: &Plan, seeds: u64, tally: &Tally) -> BTreeMap<String, Traffic> 
         messages_per_block: share(real_of(of.messages), blocks),
         bytes_per_block: share(real_of(of.bytes), blocks),
     };
-    let kinds = tally.traffic.iter();
+    let kinds = kinds.iter();
     kinds.map(|(kind, of)| (name_of(kind), shown(of))).collect()
 }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::*;
-use crate::sim::{Invariant, Outcome, Profile, Violation};
+use crate::sim::{Invariant, Outcome, Profile, Tally, Violation};
 
 fn run() -> Run {
     Run {
@@ -40,6 +40,11 @@ fn outcome(seed: u64, violation: Option<Violation>) -> Outcome {
         bytes: 100_000,
     };
     tally.traffic.insert("submit answer", votes);
+    let asked = crate::sim::Traffic {
+        messages: 50,
+        bytes: 5_000,
+    };
+    tally.wallet_traffic.insert("submit", asked);
     tally.faults.insert("one-way cut", 3);
     tally.checks.insert(Invariant::Agreement, 1_234);
     tally.rounds.insert(0, 9);
@@ -78,13 +83,15 @@ fn a_result_shows_all_that_was_counted() {
     for line in [
         "simulated  4 nodes, 1 follower, 8 wallets, chaos; 1.5 s each, and recovery; seeds 10..13",
         "result     every invariant held in 3 seeds; 3,702 checks",
-        "time       3 min 0 s in 0.5 s: 360 times real time, 6.0 seeds a second on 2 threads",
+        "time       3 min in 0.5 s: 360 times real time, 6.0 seeds a second on 2 threads",
         "payments   12 begun: expired 3, final 12; 0.07 final a second",
         "finality   p50 30 ms, p90 4200 ms, p99 4200 ms, max 4200 ms",
         "              to 50 ms ################################ 6",
         "           to 5,000 ms ################ 3",
         "blocks     30 with 60 transactions; by round 0: 27, 2: 3",
-        "           submit answer        100      20000         50      10000",
+        "           submit answer          100      20000         50      10000",
+        "           all                    100      20000         50      10000",
+        "           wallets' submit         10       1000        5.0        500",
         "faults     9: one way cut 9",
         "checks     3,702: agreement 3,702",
     ] {
@@ -110,6 +117,9 @@ fn the_json_has_every_figure_with_its_unit() {
     assert_eq!(json["finality"]["histogram"][4]["count"], 6);
     assert_eq!(json["blocks"]["by_round"]["2"], 3);
     assert_eq!(json["traffic"]["submit_answer"]["bytes_per_node"], 20_000.0);
+    assert_eq!(json["traffic"].get("submit"), None);
+    assert_eq!(json["wallet_traffic"]["submit"]["messages"], 150);
+    assert_eq!(json["wallet_traffic"]["submit"]["bytes_per_node"], 1_000.0);
     assert_eq!(json["faults"]["one_way_cut"], 9);
     assert_eq!(json["invariants"]["agreement"], 3_702);
     assert_eq!(json.get("error"), None);
@@ -153,9 +163,12 @@ fn a_violation_names_seed_invariant_time_and_the_command_that_replays_it() {
 
 #[test]
 fn more_violations_than_are_listed_are_counted() {
-    let sums = sums((0..15).map(|seed| outcome(seed, violation())));
-    let text = SimulationReport::new(&run(), &sums).text(Style::Plain);
+    let many = sums((0..15).map(|seed| outcome(seed, violation())));
+    let text = SimulationReport::new(&run(), &many).text(Style::Plain);
     assert!(text.ends_with("\nand 5 more seeds"), "{text}");
+    let sums = sums((0..11).map(|seed| outcome(seed, violation())));
+    let text = SimulationReport::new(&run(), &sums).text(Style::Plain);
+    assert!(text.ends_with("\nand 1 more seed"), "{text}");
 }
 
 #[test]
@@ -185,6 +198,8 @@ fn lengths_of_time_are_told_as_people_do() {
     assert_eq!(told(1_500), "1.5 s");
     assert_eq!(told(20_000), "20 s");
     assert_eq!(told(200_000), "3 min 20 s");
+    assert_eq!(told(60_000), "1 min");
     assert_eq!(told(7_500_000), "2 h 5 min");
+    assert_eq!(told(86_400_000), "1 d");
     assert_eq!(told(12 * 86_400_000 + 3 * 3_600_000), "12 d 3 h");
 }

@@ -33,10 +33,10 @@ pub(super) fn of(report: &SimulationReport, style: Style) -> String {
     let invariants = invariants.map(|(name, count)| ((*name).to_owned(), *count));
     parts.push(part("checks", &list(&invariants.collect(), "none")));
     parts.push(part("trace", &report.trace_hash.to_string()));
-    parts.extend(report.violations.iter().map(|one| violation(one, style)));
+    parts.extend(report.violations.iter().map(|one| violated(one, style)));
     let hidden = report.seeds.violated.saturating_sub(shown(report));
     if hidden > 0 {
-        parts.push(format!("\nand {} more seeds", grouped(hidden)));
+        parts.push(format!("\nand {}", many(hidden, "more seed")));
     }
     parts.join("\n")
 }
@@ -215,6 +215,15 @@ fn traffic(report: &SimulationReport) -> String {
         rows.push(row(&kind.replace('_', " "), values));
     }
     rows.push(row("all", sums));
+    for (kind, of) in &report.wallet_traffic {
+        let values = [
+            of.messages_per_node,
+            of.bytes_per_node,
+            of.messages_per_block,
+            of.bytes_per_block,
+        ];
+        rows.push(row(&format!("wallets' {}", kind.replace('_', " ")), values));
+    }
     for row in &mut rows[..1] {
         for cell in row.iter_mut().filter(|cell| !cell.is_empty()) {
             *cell = format!("{cell:>9}");
@@ -223,7 +232,8 @@ fn traffic(report: &SimulationReport) -> String {
     table(&rows)
 }
 
-fn violation(one: &ViolationShown, style: Style) -> String {
+/// A violation, after an empty line.
+pub fn violated(one: &ViolationShown, style: Style) -> String {
     let what = one.what.trim_end().replace('\n', "\n  ");
     format!(
         "\n{}: {} is violated at {:.6} s: {what}\n  {}",
@@ -267,7 +277,7 @@ fn wrapped(head: &str, items: Vec<String>) -> String {
 }
 
 /// `1 node`, `1,234 nodes`.
-fn many(count: u64, what: &str) -> String {
+pub fn many(count: u64, what: &str) -> String {
     let s = if count == 1 { "" } else { "s" };
     format!("{} {what}{s}", grouped(count))
 }
@@ -285,15 +295,23 @@ fn grouped(number: u64) -> String {
     text
 }
 
-/// A length of time for people: `1.5 s`, `3 min 20 s`, `2 h 5 min`, `12 d 3 h`.
+/// A length of time for people: `1.5 s`, `3 min 20 s`, `2 h`, `12 d 3 h`.
 pub fn span(time: Duration) -> String {
     let seconds = time.as_secs();
     let (minutes, hours, days) = (seconds / 60, seconds / 3_600, seconds / 86_400);
     match (days, hours, minutes) {
         (0, 0, 0) if time.subsec_millis() == 0 => format!("{seconds} s"),
         (0, 0, 0) => format!("{:.1} s", time.as_secs_f64()),
-        (0, 0, _) => format!("{minutes} min {} s", seconds % 60),
-        (0, _, _) => format!("{hours} h {} min", minutes % 60),
-        _ => format!("{days} d {} h", hours % 24),
+        (0, 0, _) => parts([minutes, seconds % 60], ["min", "s"]),
+        (0, _, _) => parts([hours, minutes % 60], ["h", "min"]),
+        _ => parts([days, hours % 24], ["d", "h"]),
+    }
+}
+
+/// Two parts of a length of time; the second is left out if it is nothing.
+fn parts([great, small]: [u64; 2], units: [&str; 2]) -> String {
+    match small {
+        0 => format!("{great} {}", units[0]),
+        _ => format!("{great} {} {small} {}", units[0], units[1]),
     }
 }
