@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use rand::RngExt as _;
 
+use super::describe;
 use super::mesh::Gossip;
 use super::node::Live;
 use super::trace::Parties;
@@ -99,9 +100,15 @@ impl World {
 
     /// The power fails.
     pub fn crash(&mut self, node: usize, survival: Survival) {
+        self.fall(node, survival, "the power fails");
+    }
+
+    /// A node is gone at once, for a reason.
+    fn fall(&mut self, node: usize, survival: Survival, why: &str) {
         let disk = self.nodes[node].disk.crash(survival);
         self.note("crash", Parties(node, None), &[], || {
-            format!("the power fails; of unsynced writes survives: {survival:?}")
+            let left = describe::survival(survival);
+            format!("{why}; of unsynced writes {left}")
         });
         self.halt(node);
         self.nodes[node].disk = disk;
@@ -112,7 +119,7 @@ impl World {
         let survival = self.nodes[node].fate.survival;
         let cause = self.nodes[node].fate.disk_trouble.take();
         self.tally.fault(cause.unwrap_or("disk failure"));
-        self.crash(node, survival);
+        self.fall(node, survival, &format!("stops by itself: {reason}"));
         self.nodes[node].stopped = Some(reason);
     }
 
@@ -142,6 +149,11 @@ impl World {
         let mut is_spoiled = false;
         self.close_with(node, |effects| is_spoiled = effects.iter_mut().any(spoil));
         self.nodes[node].fate.is_spoiled |= is_spoiled;
+        if is_spoiled {
+            self.remark(Parties(node, None), || {
+                "a bit of its last checkpoint flipped on the way to the disk".to_owned()
+            });
+        }
         is_spoiled
     }
 
@@ -193,7 +205,11 @@ impl World {
                 match soon {
                     Some((_, survival)) => {
                         self.tally.fault("crash in a checkpoint");
-                        self.crash(node, survival);
+                        self.fall(
+                            node,
+                            survival,
+                            "the power fails in the midst of a checkpoint",
+                        );
                     }
                     None => self.stop(node, error.to_string()),
                 }
@@ -217,6 +233,9 @@ impl World {
         let height = self.nodes[node].height();
         let copy = self.nodes[node].disk.crash(Survival::Everything);
         self.nodes[node].fate.backup = Some((copy, height));
+        self.remark(Parties(node, None), || {
+            format!("its disk is backed up at height {height}")
+        });
     }
 
     /// Puts a node's disk back as it was backed up, all but the guard of what was signed, which no backup may turn
@@ -290,6 +309,9 @@ impl World {
 
     /// Mends the way between two nodes.
     pub fn mend(&mut self, one: usize, other: usize) {
+        if !self.net.is_whole(one, other) {
+            self.remark(Parties(one, Some(other)), || "the way is mended".to_owned());
+        }
         self.net.mend(one, other);
         self.net.mend(other, one);
         self.meet(one, other);
@@ -298,6 +320,7 @@ impl World {
     /// Mends all cuts.
     pub fn heal(&mut self) {
         for (one, other) in self.net.mend_all() {
+            self.remark(Parties(one, Some(other)), || "the way is mended".to_owned());
             self.meet(one, other);
         }
     }

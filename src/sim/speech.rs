@@ -162,7 +162,12 @@ impl World {
                     };
                     self.after(way, to, event);
                 }
-                None => self.tally.fault("message lost"),
+                None => {
+                    self.tally.fault("message lost");
+                    self.remark(Parties(from, Some(to)), || {
+                        format!("lost: {}", describe::gossip(told.topic, &told.data))
+                    });
+                }
             }
         }
     }
@@ -188,6 +193,9 @@ impl World {
         is_again: bool,
     ) -> Option<Input> {
         if !self.hears(node, from) {
+            self.remark(Parties(from, Some(node)), || {
+                format!("unheard: {}", describe::gossip(told.topic, &told.data))
+            });
             return None;
         }
         let now = self.now();
@@ -260,6 +268,10 @@ impl World {
             let lost = self.net.manners.lost;
             if let Some(way) = self.way(node, other, ENVELOPE_BYTES, lost) {
                 self.after(way, other, Event::Height(node, height));
+            } else {
+                self.remark(Parties(node, Some(other)), || {
+                    format!("lost: height {height}")
+                });
             }
         }
     }
@@ -313,7 +325,12 @@ impl World {
                 };
                 self.after(way, to, Event::Ask(ask));
             }
-            None => self.tally.fault("question lost"),
+            None => {
+                self.tally.fault("question lost");
+                self.remark(Parties(from, Some(to)), || {
+                    format!("lost: {}", describe::question(service, &data))
+                });
+            }
         }
         call
     }
@@ -367,6 +384,9 @@ impl World {
         let lost = self.net.manners.lost_calls;
         let Some(way) = self.way(node, to, size, lost) else {
             self.tally.fault("answer lost");
+            self.remark(Parties(node, Some(to)), || {
+                format!("lost: {}", describe::reply(service, &data))
+            });
             return;
         };
         let data = Some(data);
@@ -387,10 +407,13 @@ impl World {
         self.speech.calls.remove(&call);
         let digest = Hash::of("natcoin/sim/answer", &[data.as_deref().unwrap_or_default()]);
         self.note("answer", Parties(to, Some(from)), digest.as_bytes(), || {
-            let size = data.as_ref().map(Vec::len);
-            size.map_or("no answer".to_owned(), |size| {
-                format!("{tag:?}: {size} bytes")
-            })
+            let service = match tag {
+                Tag::Blocks { .. } => Service::Blocks,
+                Tag::Missing => Service::Agreement,
+            };
+            let words = |data: &Vec<u8>| describe::reply(service, data);
+            let none = || format!("no answer on {}", describe::service(service));
+            data.as_ref().map_or_else(none, words)
         });
         let peer = self.nodes.get(to)?.key.public();
         Some(Input::Reply {
@@ -478,6 +501,7 @@ impl World {
             }
             _ => {
                 self.tally.fault("watch broken");
+                self.remark(Parties(node, Some(to)), || "the watch breaks".to_owned());
                 self.close_watch(watch);
                 self.after(Duration::ZERO, node, Event::WatchClosed(watch));
             }

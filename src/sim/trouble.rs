@@ -8,9 +8,11 @@ use std::time::Duration;
 
 use rand::RngExt as _;
 
+use super::describe;
 use super::net::{Delay, Manners};
 use super::plan::{Plan, Profile};
 use super::regions::Regions;
+use super::trace::Parties;
 use super::world::World;
 use crate::store::Survival;
 
@@ -87,7 +89,10 @@ impl Trouble {
                 world.nodes[node].checkpoint_blocks = checkpoint_blocks;
                 world.nodes[node].skew_ms = world.random.random_range(-SKEW_MS..=SKEW_MS);
             }
+            let clocks: Vec<i64> = world.nodes.iter().map(|node| node.skew_ms).collect();
+            world.announce(|| format!("the nodes' clocks are off by {clocks:?} ms"));
         }
+        tell_weather(world);
         Self {
             profile: plan.profile,
             calm,
@@ -139,11 +144,19 @@ impl Trouble {
                 let survival = survival(world);
                 let left = world.random.random_range(0..60);
                 world.nodes[node].fate.crash_in = Some((left, survival));
+                world.remark(Parties(node, None), || {
+                    format!("will lose its power after {left} more things that it does")
+                });
                 return;
             }
             5 => {
                 let mask: u64 = world.random.random();
-                if !world.split(|node| mask >> (node % 64) & 1 == 0) {
+                let is_left = |node: usize| mask >> (node % 64) & 1 == 0;
+                let left: Vec<usize> = (0..world.nodes.len())
+                    .filter(|node| is_left(*node))
+                    .collect();
+                world.announce(|| format!("partition: nodes {left:?} and the others"));
+                if !world.split(is_left) {
                     return;
                 }
                 "partition"
@@ -161,6 +174,9 @@ impl Trouble {
                     return;
                 }
                 let until = world.now() + world.between_ms(500, 5_000);
+                world.remark(Parties(node, Some(other)), || {
+                    format!("the way opens and closes till {:.6}", until.as_secs_f64())
+                });
                 self.flaps.push(Flap {
                     one: node,
                     other,
@@ -170,6 +186,7 @@ impl Trouble {
                 return;
             }
             8..=10 => {
+                world.announce(|| "all ways are mended".to_owned());
                 world.heal();
                 return;
             }
@@ -189,6 +206,9 @@ impl Trouble {
                 let syncs = world.random.random_range(0..12);
                 world.nodes[node].disk.fail_syncs_after(syncs);
                 world.nodes[node].fate.disk_trouble = Some("disk that fails to sync");
+                world.remark(Parties(node, None), || {
+                    format!("its disk will fail to sync after {syncs} more")
+                });
                 return;
             }
             13 if !is_quiet => {
@@ -196,6 +216,9 @@ impl Trouble {
                 let bytes = world.random.random_range(0..200_000);
                 world.nodes[node].disk.full_after(bytes);
                 world.nodes[node].fate.disk_trouble = Some("full disk");
+                world.remark(Parties(node, None), || {
+                    format!("its disk will be full after {bytes} more bytes")
+                });
                 return;
             }
             14 | 15 => {
@@ -203,7 +226,11 @@ impl Trouble {
                 return;
             }
             16 => {
-                world.nodes[node].skew_ms = world.random.random_range(-SKEW_MS..=SKEW_MS);
+                let skew_ms = world.random.random_range(-SKEW_MS..=SKEW_MS);
+                world.nodes[node].skew_ms = skew_ms;
+                world.remark(Parties(node, None), || {
+                    format!("its clock jumps: it is off by {skew_ms:+} ms now")
+                });
                 "clock that jumps"
             }
             17 => {
@@ -213,9 +240,11 @@ impl Trouble {
                     100
                 };
                 world.net.manners = rough(world, worst);
+                tell_weather(world);
                 "change of weather"
             }
             18 if !is_quiet && world.random.random_range(0..4) == 0 => {
+                world.announce(|| "blackout".to_owned());
                 for node in 0..world.nodes.len() {
                     if world.nodes[node].live.is_some() {
                         let survival = survival(world);
@@ -255,8 +284,10 @@ impl Trouble {
     /// Sets everything right: from here on all must go well.
     pub(super) fn end(&mut self, world: &mut World) {
         self.flaps.clear();
+        world.announce(|| "trouble ends: ways, disks and clocks are mended".to_owned());
         world.heal();
         world.net.manners = self.calm.clone();
+        tell_weather(world);
         world.spare_wallets();
         for node in 0..world.nodes.len() {
             world.nodes[node].fate.crash_in = None;
@@ -267,6 +298,11 @@ impl Trouble {
             }
         }
     }
+}
+
+fn tell_weather(world: &mut World) {
+    let manners = world.net.manners.clone();
+    world.announce(|| format!("weather: {}", describe::weather(&manners)));
 }
 
 /// Whether a node may come back without the log of what it signed. It then follows without voting until the others

@@ -14,10 +14,12 @@ use rand::SeedableRng as _;
 use rand::rngs::StdRng;
 
 use super::clock::Clock;
+use super::describe;
 use super::judge::Judge;
 use super::mesh::Control;
 use super::net::{Manners, Net, between};
 use super::node::Node;
+use super::people;
 use super::speech::{Ask, Speech, Told};
 use super::tally::Tally;
 use super::trace::{Listener, Parties, Trace};
@@ -143,6 +145,11 @@ pub struct World {
 impl World {
     /// A world in which nothing runs yet.
     pub fn new(cast: Cast, manners: Manners, seed: u64, listener: Option<Listener>) -> Self {
+        let mut trace = Trace::new(seed, listener);
+        for (node, key) in cast.keys.iter().enumerate() {
+            trace.name(&key.address(), || name_of(cast.keys.len(), node));
+        }
+        trace.name(&people::stranger().address(), || "the stranger".to_owned());
         Self {
             nodes: cast.keys.into_iter().map(Node::new).collect(),
             net: Net::new(manners),
@@ -151,7 +158,7 @@ impl World {
             genesis: Arc::new(cast.genesis),
             seen: Seen::default(),
             tally: Tally::default(),
-            trace: Trace::new(seed, listener),
+            trace,
             speech: Speech::default(),
             wallets: Wallets::default(),
             plot: Plot::default(),
@@ -285,6 +292,9 @@ impl World {
                 if !self.hears(node, peer) {
                     return None;
                 }
+                self.remark(Parties(peer, Some(node)), || {
+                    format!("stands at height {height}")
+                });
                 Input::PeerHeight {
                     peer: key(self, peer),
                     height,
@@ -359,6 +369,9 @@ impl World {
             if let Some((left, survival)) = fate.crash_in {
                 if left == 0 {
                     self.tally.fault("crash at an effect");
+                    self.remark(Parties(node, None), || {
+                        format!("is about to {}", describe::effect(&effect))
+                    });
                     return self.crash(node, survival);
                 }
                 fate.crash_in = Some((left - 1, survival));
@@ -406,7 +419,7 @@ impl World {
     fn committed(&mut self, node: usize, height: u64, record: &[u8]) {
         let digest = Hash::of("natcoin/sim/record", &[record]);
         self.note("durable", Parties(node, None), digest.as_bytes(), || {
-            format!("block {height} is durable")
+            format!("{} is durable", describe::record(record))
         });
         if self.is_honest(node) {
             let now = self.now();
@@ -444,6 +457,7 @@ impl World {
             Effect::Note(note) => self.noted(node, note),
             Effect::Halt(_) if !self.is_honest(node) => {
                 self.tally.fault("traitor that stops");
+                self.remark(Parties(node, None), || "is a traitor that stops".to_owned());
                 self.crash(node, Survival::Everything);
             }
             Effect::Halt(halt) => {
@@ -477,6 +491,7 @@ impl World {
             ..
         } = note
         {
+            self.decided(node, &note);
             let is_first = self.tally.blocks() < height;
             if is_first {
                 *self.tally.rounds.entry(round).or_default() += 1;
@@ -487,6 +502,31 @@ impl World {
         if cfg!(test) {
             self.seen.notes.push((now, node, note));
         }
+    }
+
+    /// Tells what a node has decided with the others, or taken from one of them.
+    fn decided(&mut self, node: usize, note: &Note) {
+        let Note::Final {
+            height,
+            is_caught_up,
+            ..
+        } = *note
+        else {
+            return;
+        };
+        let live = self.nodes[node].live.as_ref();
+        let Some(store) = live.map(|live| live.store.clone()) else {
+            return;
+        };
+        self.remark(Parties(node, None), || {
+            let record = store.block(height).ok().flatten().unwrap_or_default();
+            let does = if is_caught_up {
+                "catches up with"
+            } else {
+                "decides"
+            };
+            format!("{does} {}", describe::record(&record))
+        });
     }
 
     /// The place of a peer as a node sees it: of two nodes with one key, the one that it is connected to.
@@ -507,11 +547,21 @@ impl World {
     ) {
         let (at, nodes) = (self.clock.now(), self.nodes.len());
         self.trace.note(at, kind, parties, content, || {
-            let Parties(one, other) = parties;
-            let arrow = other.map(|other| format!(" -> {}", name_of(nodes, other)));
-            let arrow = arrow.unwrap_or_default();
-            format!("{}{arrow}: {}", name_of(nodes, one), words())
+            format!("{}: {}", names_of(nodes, parties), words())
         });
+    }
+
+    /// Tells who looks on something that explains what happens; it is no event.
+    pub(super) fn remark(&mut self, parties: Parties, words: impl FnOnce() -> String) {
+        let (at, nodes) = (self.clock.now(), self.nodes.len());
+        self.trace
+            .remark(at, || format!("{}: {}", names_of(nodes, parties), words()));
+    }
+
+    /// The same of what is nobody's own, as the weather.
+    pub(super) fn announce(&mut self, words: impl FnOnce() -> String) {
+        let at = self.clock.now();
+        self.trace.remark(at, || format!("--- {}", words()));
     }
 
     /// How many of each fault there were, and how often each invariant was held.
@@ -522,13 +572,19 @@ impl World {
     }
 }
 
-/// What a party is called in the trace.
+fn names_of(nodes: usize, Parties(one, other): Parties) -> String {
+    let one = name_of(nodes, one);
+    match other {
+        Some(other) => format!("{one} -> {}", name_of(nodes, other)),
+        None => one,
+    }
+}
+
+/// What a party is called in the trace, and in violations.
 fn name_of(nodes: usize, party: usize) -> String {
-    const NAMES: [&str; 4] = ["mangart", "triglav", "jalovec", "razor"];
     match party.checked_sub(nodes) {
+        _ if party == usize::MAX => "a stranger".to_owned(),
         Some(wallet) => format!("wallet {wallet}"),
-        None => NAMES
-            .get(party)
-            .map_or_else(|| format!("node {party}"), |name| (*name).to_owned()),
+        None => format!("node {party}"),
     }
 }

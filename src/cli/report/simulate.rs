@@ -53,10 +53,9 @@ pub struct SimulationReport {
     pub finality: Finality,
     /// What became final.
     pub blocks: Blocks,
-    /// What nodes sent, by kind, in all seeds.
-    pub traffic: BTreeMap<String, Traffic>,
-    /// What wallets sent to nodes, by kind, in all seeds.
-    pub wallet_traffic: BTreeMap<String, Traffic>,
+    /// What was sent, by kind, in all seeds.
+    #[serde(flatten)]
+    pub sent: Sent,
     /// Faults that were made, by kind, and how often each invariant was held against something.
     #[serde(flatten)]
     pub trials: Trials,
@@ -161,6 +160,15 @@ pub struct Blocks {
     pub by_round: BTreeMap<u32, u64>,
 }
 
+/// What was sent, by kind, in all seeds.
+#[derive(Debug, Serialize)]
+pub struct Sent {
+    /// By nodes.
+    pub traffic: BTreeMap<String, Traffic>,
+    /// By wallets, to nodes.
+    pub wallet_traffic: BTreeMap<String, Traffic>,
+}
+
 /// Messages of a kind.
 #[derive(Debug, Serialize)]
 pub struct Traffic {
@@ -249,8 +257,10 @@ impl SimulationReport {
                 transactions: tally.transactions,
                 by_round: tally.rounds.clone(),
             },
-            traffic: traffic(plan, sums, &tally.traffic),
-            wallet_traffic: traffic(plan, sums, &tally.wallet_traffic),
+            sent: Sent {
+                traffic: traffic(plan, sums, &tally.traffic),
+                wallet_traffic: traffic(plan, sums, &tally.wallet_traffic),
+            },
             trials: Trials {
                 faults: named(&tally.faults),
                 invariants: tally.checks.iter().map(|(of, n)| (of.name(), *n)).collect(),

@@ -25,7 +25,7 @@ pub(super) fn of(report: &SimulationReport, style: Style) -> String {
         parts.push(part("finality", &finality(report)));
     }
     parts.push(part("blocks", &blocks(report)));
-    if !report.traffic.is_empty() {
+    if !report.sent.traffic.is_empty() {
         parts.push(part("traffic", &traffic(report)));
     }
     parts.push(part("faults", &list(&report.trials.faults, "none")));
@@ -202,7 +202,7 @@ fn traffic(report: &SimulationReport) -> String {
         [&[name.to_owned()][..], &values].concat()
     };
     let mut sums = [0.0; 4];
-    for (kind, of) in &report.traffic {
+    for (kind, of) in &report.sent.traffic {
         let values = [
             of.messages_per_node,
             of.bytes_per_node,
@@ -215,7 +215,7 @@ fn traffic(report: &SimulationReport) -> String {
         rows.push(row(&kind.replace('_', " "), values));
     }
     rows.push(row("all", sums));
-    for (kind, of) in &report.wallet_traffic {
+    for (kind, of) in &report.sent.wallet_traffic {
         let values = [
             of.messages_per_node,
             of.bytes_per_node,

@@ -10,6 +10,7 @@ mod queries;
 mod storage;
 mod strangers;
 mod town;
+mod trace;
 mod traitors;
 mod wallets;
 

@@ -4,9 +4,12 @@
 
 use std::time::Duration;
 
+use super::ask::Freight;
 use super::run::{Act, Heard};
 use super::{Wallet, WalletEvent};
+use crate::behaviour::Service;
 use crate::chain::hash::Hash;
+use crate::sim::describe;
 use crate::sim::trace::Parties;
 use crate::sim::violation::Invariant;
 use crate::sim::world::World;
@@ -93,7 +96,7 @@ impl World {
                 let digest = Hash::of("natcoin/sim/frame", &[&frame]);
                 let parties = Parties(from.unwrap_or(party), Some(party));
                 self.note("frame", parties, digest.as_bytes(), || {
-                    format!("a frame of {} bytes", frame.len())
+                    describe::frame(&frame)
                 });
                 Heard::Frame(watch, frame)
             }
@@ -247,6 +250,11 @@ impl World {
             return;
         };
         live.calls.remove(&flight);
+        let freight = live.run.flights.get(&flight).map(|flight| flight.what);
+        let service = match freight {
+            Some(Freight::Payment(_)) => Service::Submit,
+            Some(Freight::Question(_)) | None => Service::Query,
+        };
         // What comes over a cut does not come; the wait for it goes on.
         if !self.net.passes(from, party) {
             return;
@@ -256,7 +264,7 @@ impl World {
             "answer",
             Parties(from, Some(party)),
             digest.as_bytes(),
-            || format!("an answer of {} bytes", data.len()),
+            || describe::reply(service, &data),
         );
         self.tell_wallet(wallet, Heard::Answer(flight, data));
     }

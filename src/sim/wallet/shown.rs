@@ -13,6 +13,7 @@ use super::user::{AUDITED, Intent};
 use crate::chain::codec::Encode;
 use crate::chain::query::{HistoryEntry, Moment};
 use crate::chain::transaction::TransactionId;
+use crate::sim::describe;
 use crate::sim::trace::Parties;
 use crate::sim::violation::Invariant;
 use crate::sim::world::World;
@@ -79,9 +80,8 @@ impl World {
     /// A payment's end is shown to its owner.
     pub(super) fn shown(&mut self, wallet: usize, payment: &Payment) {
         let (now, id, party) = (self.now(), payment.id(), self.party(wallet));
-        let words = format!("{:?}", payment.status());
         self.note("ended", Parties(party, None), id.as_bytes(), || {
-            format!("payment {} ends: {words}", id.short())
+            describe::end(payment)
         });
         let this = &mut self.wallets.all[wallet];
         if let Some(live) = &this.live {

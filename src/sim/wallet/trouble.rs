@@ -4,6 +4,7 @@
 
 use rand::RngExt as _;
 
+use crate::sim::trace::Parties;
 use crate::sim::world::World;
 
 /// Of so many chances one brings something of each kind.
@@ -37,6 +38,10 @@ impl World {
     /// A wallet crashes before it does anything more than so many things.
     pub(in crate::sim) fn doom_wallet(&mut self, wallet: usize, left: u32) {
         self.wallets.all[wallet].crash_in = Some(left);
+        let party = self.party(wallet);
+        self.remark(Parties(party, None), || {
+            format!("will crash after {left} more things that it does")
+        });
     }
 
     /// Cuts one direction or both between a wallet and a node; the wallet notices after a while.
@@ -50,6 +55,12 @@ impl World {
         if which != 1 {
             self.net.cut(node, party);
         }
+        let words = match which {
+            0 => "hears nothing of what it says to it",
+            1 => "is not heard any more",
+            _ => "cut off",
+        };
+        self.remark(Parties(party, Some(node)), || words.to_owned());
         let notice = self.between_ms(50, 3_000);
         self.loses(wallet, node, notice);
     }

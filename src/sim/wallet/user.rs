@@ -16,6 +16,7 @@ use crate::chain::transaction::{Memo, TransactionId};
 use crate::sim::net::Delay;
 use crate::sim::people::person;
 use crate::sim::plan::{Plan, Profile};
+use crate::sim::trace::Parties;
 use crate::sim::world::World;
 use crate::wallet::draft::DEFAULT_VALIDITY;
 use crate::wallet::light::LightClient;
@@ -76,8 +77,10 @@ impl World {
             let person_number = u32::try_from(number).unwrap_or(u32::MAX);
             let wallet = self.wallets.all.len();
             let nodes = self.known_nodes(wallet);
+            let address = person(person_number).address();
+            self.trace.name(&address, || format!("wallet {wallet}"));
             self.wallets.all.push(Wallet {
-                address: person(person_number).address(),
+                address,
                 person: person_number,
                 nodes,
                 run: 0,
@@ -138,7 +141,7 @@ impl World {
 
     /// An owner wants to pay another one.
     pub(in crate::sim) fn wish(&mut self, wallet: usize, payee: usize) {
-        let payee = self.wallets.all[payee].address;
+        let (place, payee) = (payee, self.wallets.all[payee].address);
         if payee == self.wallets.all[wallet].address {
             return;
         }
@@ -152,6 +155,11 @@ impl World {
                 false => DEFAULT_VALIDITY,
             },
         };
+        let parties = Parties(self.party(wallet), Some(self.party(place)));
+        self.remark(parties, || {
+            let Intent { number, amount, .. } = intent;
+            format!("wants to pay {amount} NAT: payment {number}")
+        });
         self.wallets.stories.push(Story {
             intent,
             signed: Vec::new(),
