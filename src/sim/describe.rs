@@ -124,7 +124,10 @@ pub(super) fn question(service: Service, data: &[u8]) -> String {
         Service::Query => Query::from_bytes(data).ok().map(|one| asked(&one)),
         Service::Blocks => BlocksRequest::from_bytes(data)
             .ok()
-            .map(|one| format!("asks for {} blocks from {}", one.count, one.from)),
+            .map(|one| match one.count {
+                0 => "asks how far its chain goes".to_owned(),
+                count => format!("asks for {count} blocks from {}", one.from),
+            }),
         Service::Agreement => MissingRequest::from_bytes(data)
             .ok()
             .map(|one| format!("asks what was said at {}/{}", one.height, one.round)),

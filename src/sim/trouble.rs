@@ -284,7 +284,9 @@ impl Trouble {
     /// Sets everything right: from here on all must go well.
     pub(super) fn end(&mut self, world: &mut World) {
         self.flaps.clear();
-        world.announce(|| "trouble ends: ways, disks and clocks are mended".to_owned());
+        world.announce(|| {
+            "trouble ends: all is mended, and what was armed does not come".to_owned()
+        });
         world.heal();
         world.net.manners = self.calm.clone();
         tell_weather(world);
