@@ -350,7 +350,11 @@ pub enum WalletCommand {
         name: Option<String>,
     },
     /// Show every node of the bootstrap file, reachable or not
-    Nodes,
+    Nodes {
+        /// Look again every second, until Ctrl-C
+        #[arg(long)]
+        watch: bool,
+    },
 }
 
 /// `natcoin wallet pay`.

@@ -103,6 +103,7 @@ async fn run_wallet(context: &Context, command: WalletCommand) -> Result<(), Fai
             output.report(&wallet::pay::claim_name(context, &name).await?)
         }
         WalletCommand::Name { name: None } => output.report(&wallet::ask::name(context).await?),
-        WalletCommand::Nodes => output.report(&wallet::ask::nodes(context).await?),
+        WalletCommand::Nodes { watch: false } => output.report(&wallet::ask::nodes(context).await?),
+        WalletCommand::Nodes { watch: true } => wallet::ask::watch_nodes(context).await,
     }
 }

@@ -8,7 +8,7 @@ use std::io::{self, BufWriter, ErrorKind, IsTerminal, Stdout, Write};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
 
 use super::arguments::Form;
@@ -27,6 +27,13 @@ pub struct Output {
 /// A line that moves while the program waits; it goes away when dropped.
 #[derive(Debug)]
 pub struct Progress(Option<ProgressBar>);
+
+/// A result that is shown again whenever it changes: in its place on a terminal, one after the other elsewhere.
+#[derive(Debug)]
+pub struct Live {
+    output: Output,
+    place: Option<ProgressBar>,
+}
 
 /// Many lines on stdout, written together.
 #[derive(Debug)]
@@ -106,6 +113,24 @@ impl Output {
         Progress(Some(bar))
     }
 
+    /// Where a result goes that changes.
+    pub fn live(&self) -> Live {
+        let is_seen = self.form == Form::Text && io::stdout().is_terminal();
+        let place = is_seen.then(|| {
+            let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stdout());
+            if let Ok(style) = ProgressStyle::with_template("{msg}") {
+                bar.set_style(style);
+            }
+            bar
+        });
+        // A terminal that cannot move its cursor shows one after the other, too.
+        let place = place.filter(|bar| !bar.is_hidden());
+        Live {
+            output: self.clone(),
+            place,
+        }
+    }
+
     /// Where many lines go, one after another.
     pub fn lines(&self) -> Lines {
         Lines(BufWriter::new(io::stdout()))
@@ -120,6 +145,31 @@ impl Output {
             print_failure(self.form, failure);
         }
         ExitCode::from(failure.exit as u8)
+    }
+}
+
+impl Live {
+    /// Shows the result as it is now. `is_news` if it has changed in more than what always changes: text that does not
+    /// stand on a terminal is printed only then.
+    ///
+    /// # Errors
+    /// As [`Output::report`].
+    pub fn show(&self, report: &impl Report, is_news: bool) -> Result<(), Failure> {
+        match &self.place {
+            Some(place) => place.set_message(report.text(self.output.style)),
+            None if is_news || self.output.is_json() => self.output.report(report)?,
+            None => {}
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Live {
+    fn drop(&mut self) {
+        // What was shown last stays.
+        if let Some(place) = &self.place {
+            place.abandon();
+        }
     }
 }
 

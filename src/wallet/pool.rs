@@ -1,25 +1,24 @@
 //! The bootstrap nodes as a session finds them: who is up, how far, how fast, and who lied.
 //!
-//! One node is active: the first that proved its tip, until a clearly faster one does, or it fails. The next in order is
-//! the warm standby. A node that lied is out until the session ends; one that is behind or failed stands last.
+//! One node is active: the first that proved its tip, until another has been better for a while (`choice.rs`), or it
+//! fails. The next in order is the warm standby. A node that lied is out until the session ends; one that is behind or failed stands last.
 //!
 //! Nodes are numbers here, in the order of the bootstrap file. Never: ask anybody or read a clock. Next:
 //! `node/session/`, which fills it.
 
+mod choice;
 #[cfg(test)]
 mod tests;
 
 use std::time::Duration;
 
+use self::choice::Choice;
 use super::light::Doubt;
 use super::payment::NodeIndex;
 use crate::chain::query::Unavailable;
 
 /// So many blocks behind the newest proven one are a node's normal lag.
 const LAG: u64 = 2;
-
-/// A node takes the active one's place if its round trip is less than half, and shorter by this.
-const CLEARLY_FASTER: Duration = Duration::from_millis(5);
 
 /// How many validators are up, as this wallet sees it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -88,7 +87,7 @@ pub struct Pool {
     entries: Vec<Entry>,
     newest: u64,
     needed: usize,
-    active: Option<usize>,
+    choice: Choice,
 }
 
 impl Pool {
@@ -106,11 +105,12 @@ impl Pool {
             lie: None,
             heard: None,
         });
+        let entries: Vec<Entry> = entries.collect();
         Self {
-            entries: entries.collect(),
+            choice: Choice::new(entries.len()),
+            entries,
             newest: 0,
             needed,
-            active: None,
         }
     }
 
@@ -131,7 +131,7 @@ impl Pool {
             .collect();
         usable.sort_by_key(|index| {
             let entry = &self.entries[*index];
-            let is_active = self.active == Some(*index);
+            let is_active = self.choice.active() == Some(*index);
             let rtt = entry.rtt.unwrap_or(Duration::MAX);
             (entry.strikes, self.is_behind(entry), !is_active, rtt)
         });
@@ -257,11 +257,27 @@ impl Pool {
             entry.height = entry.height.max(Some(height));
             entry.strikes = 0;
             entry.failure = None;
-            if let Some(now) = rtt {
-                entry.rtt = Some(entry.rtt.map_or(now, |before| (before * 3 + now) / 4));
-            }
         }
         self.choose();
+        if let Some(rtt) = rtt {
+            self.measured(node, rtt);
+        }
+    }
+
+    /// A round trip took so long: an answer's, or a ping's. It may make the node the active one.
+    pub fn measured(&mut self, node: NodeIndex, took: Duration) {
+        let index = usize::from(node.0);
+        let Some(entry) = self.entries.get_mut(index).filter(|entry| entry.up) else {
+            return;
+        };
+        entry.rtt = Some(entry.rtt.map_or(took, |before| (before * 3 + took) / 4));
+        let entry = &self.entries[index];
+        if !is_usable(entry) || entry.strikes > 0 || self.is_behind(entry) {
+            return self.choice.unfit(index);
+        }
+        let active = self.choice.active();
+        let than = active.and_then(|active| self.entries.get(active)?.rtt);
+        self.choice.compare(index, took, than);
     }
 
     /// It says that it hears so many validators.
@@ -313,22 +329,10 @@ impl Pool {
             .is_none_or(|height| height.saturating_add(LAG) < self.newest)
     }
 
-    /// Keeps the active node unless it fails or another one is clearly faster.
+    /// Keeps the active node unless it fails: then the best of the others takes its place at once.
     fn choose(&mut self) {
-        let Some(best) = self.ranked().first().map(|node| usize::from(node.0)) else {
-            self.active = None;
-            return;
-        };
-        let rtt = |index: usize| self.entries[index].rtt.unwrap_or(Duration::MAX);
-        let faster = (0..self.entries.len())
-            .filter(|index| {
-                let entry = &self.entries[*index];
-                is_usable(entry) && entry.strikes == 0 && !self.is_behind(entry)
-            })
-            .filter(|index| rtt(*index).saturating_mul(2) < rtt(best))
-            .filter(|index| rtt(*index) + CLEARLY_FASTER < rtt(best))
-            .min_by_key(|index| rtt(*index));
-        self.active = Some(faster.unwrap_or(best));
+        let best = self.ranked().first().map(|node| usize::from(node.0));
+        self.choice.set(best);
     }
 }
 

@@ -331,3 +331,52 @@ fn a_payment_on_a_devnet_is_final_and_proven_and_refusals_have_their_codes() {
         (3, &"no_node_reachable".into())
     );
 }
+
+#[test]
+fn a_list_of_nodes_that_is_watched_follows_what_becomes_of_them() {
+    let program = Program::new();
+    let port = free_port();
+    let made = program.run(&[
+        "network", "new", "--nodes", "2", "--dir", "net", "--port", &port,
+    ]);
+    assert_eq!(made.code, 0, "{}", made.stderr);
+    let mut nodes = ["net/mangart", "net/triglav"]
+        .map(|home| Running::start(&program, &["node", "--home", home]));
+    for node in &mut nodes {
+        while node.line()["status"] != "in_step" {}
+    }
+    let watch = [
+        "--bootstrap",
+        "net/bootstrap.toml",
+        "wallet",
+        "nodes",
+        "--watch",
+    ];
+    let mut watch = Running::start(&program, &watch);
+    let used = |list: &Value| {
+        let nodes = list["nodes"].as_array().unwrap().iter();
+        let mut used: Vec<_> = nodes.map(|node| node["used_as"].clone()).collect();
+        used.sort_by_key(Value::to_string);
+        used
+    };
+    let both = loop {
+        let list = watch.line();
+        if used(&list) == ["active", "standby"] {
+            break list;
+        }
+    };
+    assert_eq!(both["status"], "ok");
+    let active = both["nodes"].as_array().unwrap();
+    let active = active.iter().position(|node| node["used_as"] == "active");
+    let active = active.unwrap();
+    assert_eq!(nodes[active].end("-TERM"), Some(0));
+    let after = loop {
+        let list = watch.line();
+        if list["nodes"][1 - active]["used_as"] == "active" {
+            break list;
+        }
+    };
+    assert_eq!(after["status"], "paused", "{after}");
+    assert_eq!(after["nodes"][active]["reachable"], false, "{after}");
+    assert_eq!(watch.end("-INT"), Some(0));
+}

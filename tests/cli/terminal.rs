@@ -18,7 +18,8 @@ struct Terminal {
 
 impl Terminal {
     fn start(program: &Program, arguments: &[&str]) -> Self {
-        let line = [&[env!("CARGO_BIN_EXE_natcoin")], arguments].concat();
+        // In the shell's place, which would have its own view of Ctrl-C.
+        let line = [&["exec", env!("CARGO_BIN_EXE_natcoin")], arguments].concat();
         let mut child = std::process::Command::new("script")
             .args(["-qfec", &line.join(" "), "/dev/null"])
             .current_dir(program.folder())
@@ -114,4 +115,31 @@ fn who_ends_the_input_at_a_question_gets_no_wallet() {
     assert_eq!(terminal.end(), 2);
     let (_, json) = program.json(&["wallet", "address"]);
     assert_eq!(json["error"]["code"], "wallet_missing", "{json}");
+}
+
+#[test]
+fn a_list_of_nodes_that_is_watched_stands_in_its_place() {
+    let program = Program::new();
+    let nobody = [
+        "--bootstrap",
+        "net/bootstrap.toml",
+        "wallet",
+        "nodes",
+        "--watch",
+    ];
+    let port = crate::running::free_port();
+    let made = program.run(&[
+        "network", "new", "--nodes", "1", "--dir", "net", "--port", &port,
+    ]);
+    assert_eq!(made.code, 0, "{}", made.stderr);
+    let mut terminal = Terminal::start(&program, &nobody);
+    terminal.until("not reachable");
+    let again = terminal.until("0 of 1 nodes are up, 1 needed: paused; nothing is lost");
+    assert!(
+        !again.contains("mangart"),
+        "the list is shown once: {again}"
+    );
+    // Ctrl-C.
+    terminal.keys.write_all(b"\x03").unwrap();
+    assert_eq!(terminal.end(), 0);
 }

@@ -1,12 +1,18 @@
 //! `wallet balance`, `wallet name` and `wallet nodes`: questions that need no password.
 
+use std::time::Duration;
+
 use crate::chain::amount::Amount;
 use crate::cli::context::Context;
 use crate::cli::failure::Failure;
 use crate::cli::online::{self, own_address, with_session};
 use crate::cli::report::wallet::{Balance, NodeSeen, WalletName, WalletNodes};
-use crate::node::session::{NodeReport, UsedAs};
+use crate::cli::signal::Signals;
+use crate::node::session::{NodeReport, Session, UsedAs};
 use crate::wallet::light::Freshness;
+
+/// Between two looks at the nodes.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
 /// `wallet balance`.
 ///
@@ -55,12 +61,45 @@ pub async fn name(context: &Context) -> Result<WalletName, Failure> {
 pub async fn nodes(context: &Context) -> Result<WalletNodes, Failure> {
     let session = online::start(context).await?;
     let progress = context.output.progress("asking every node");
-    let reports = session.nodes().await;
+    let list = list_nodes(&session).await;
     drop(progress);
-    let (network, quorum) = (session.bootstrap().network().to_owned(), session.quorum());
     session.close().await;
+    Ok(list)
+}
+
+/// `wallet nodes --watch`: the same again every second, until a signal.
+///
+/// # Errors
+/// If the bootstrap file is not sound, or nobody reads any more.
+pub async fn watch_nodes(context: &Context) -> Result<(), Failure> {
+    let mut signals = Signals::new()?;
+    let session = online::start(context).await?;
+    context.output.note("Ctrl-C ends it");
+    let ended = tokio::select! {
+        () = signals.end() => Ok(()),
+        ended = show_nodes(context, &session) => ended,
+    };
+    session.close().await;
+    ended
+}
+
+async fn show_nodes(context: &Context, session: &Session) -> Result<(), Failure> {
+    let live = context.output.live();
+    let mut last = None;
+    loop {
+        let list = list_nodes(session).await;
+        let standing = list.standing();
+        live.show(&list, last.as_ref() != Some(&standing))?;
+        last = Some(standing);
+        tokio::time::sleep(LOOK_AGAIN).await;
+    }
+}
+
+async fn list_nodes(session: &Session) -> WalletNodes {
+    let reports = session.nodes().await;
+    let network = session.bootstrap().network().to_owned();
     let seen = reports.into_iter().map(seen).collect();
-    Ok(WalletNodes::new(network, seen, quorum.needed))
+    WalletNodes::new(network, seen, session.quorum().needed)
 }
 
 fn seen(report: NodeReport) -> NodeSeen {

@@ -61,6 +61,13 @@ pub enum Event {
         /// What it said.
         hello: Hello,
     },
+    /// A ping of a peer that is up was answered. Only wallets are told, and only if nothing else waits.
+    Pinged {
+        /// Who.
+        peer: PeerId,
+        /// How long it took.
+        rtt: Duration,
+    },
     /// The last connection to a peer that was up is gone.
     PeerDown {
         /// Who.

@@ -14,9 +14,9 @@ use std::{
 
 use libp2p::{PeerId, ping, swarm::dial_opts::DialOpts};
 
-use super::{handle::PeerInfo, metrics::Count, peers::Peer, task::Task};
+use super::{event::Event, handle::PeerInfo, metrics::Count, peers::Peer, task::Task};
 use crate::{
-    behaviour::{PING_INTERVAL, PING_TIMEOUT},
+    behaviour::{PING_INTERVAL, PING_TIMEOUT, Role},
     node::clock,
 };
 
@@ -161,11 +161,18 @@ impl Task {
     pub(super) fn on_ping(&mut self, event: &ping::Event) {
         match &event.result {
             Ok(rtt) => {
-                if let Some(peer) = self.peers.get_mut(&event.peer) {
-                    peer.rtt = Some(*rtt);
-                    if let Some(link) = peer.links.get_mut(&event.connection) {
-                        link.alive = clock::now();
-                    }
+                let Some(peer) = self.peers.get_mut(&event.peer) else {
+                    return;
+                };
+                peer.rtt = Some(*rtt);
+                if let Some(link) = peer.links.get_mut(&event.connection) {
+                    link.alive = clock::now();
+                }
+                // Behind waiting news it would be out of order; the next one tells.
+                if self.hello.role == Role::Wallet && peer.hello().is_some() && self.news.is_empty()
+                {
+                    let (peer, rtt) = (event.peer, *rtt);
+                    self.tell(Event::Pinged { peer, rtt });
                 }
             }
             // The library reports and goes on; closing is ours to do (rule 4).

@@ -256,6 +256,8 @@ impl Hands {
                 tracing::warn!(%peer, %reason, "a hello was refused");
                 return None;
             }
+            // Nodes are not told of pings.
+            Event::Pinged { .. } => return None,
             Event::ListenerLost { reason } => {
                 tracing::warn!(%reason, "a listener was lost");
                 return None;

@@ -61,6 +61,11 @@ fn on_event(session: &Arc<Inner>, event: Event) {
                 probe(session, node);
             }
         }
+        Event::Pinged { peer, rtt } => {
+            if let Some(node) = index(&peer) {
+                session.change(|pool| pool.measured(node, rtt));
+            }
+        }
         // A wallet hears no gossip, serves nobody and listens nowhere.
         Event::Listening(_)
         | Event::ListenerLost { .. }

@@ -19,16 +19,50 @@ fn order(pool: &Pool) -> Vec<u16> {
 }
 
 #[test]
-fn the_first_to_answer_stays_active_until_another_is_clearly_faster() {
+fn the_first_to_answer_stays_active_until_another_is_better_for_three_samples() {
     let mut pool = pool([20, 15, 30, 40]);
     assert_eq!(order(&pool), [0, 1, 2, 3]);
-    for _ in 0..20 {
-        pool.proved(NodeIndex(3), 10, Some(MS(2)));
+    for _ in 0..2 {
+        pool.measured(NodeIndex(3), MS(2));
+        assert_eq!(order(&pool)[0], 0);
     }
+    pool.measured(NodeIndex(3), MS(2));
     assert_eq!(order(&pool)[0], 3);
     assert_eq!(pool.used_as(NodeIndex(3)), Some(UsedAs::Active));
     assert_eq!(pool.used_as(NodeIndex(1)), Some(UsedAs::Standby));
     assert_eq!(pool.used_as(NodeIndex(2)), None);
+}
+
+#[test]
+fn a_fast_node_that_is_behind_or_failed_does_not_become_active() {
+    let mut pool = pool([20, 15, 30, 40]);
+    pool.proved(NodeIndex(0), 13, None);
+    pool.struck(NodeIndex(3), "no answer".to_owned());
+    for node in [2, 3].map(NodeIndex) {
+        for _ in 0..9 {
+            pool.measured(node, MS(1));
+        }
+    }
+    assert_eq!(order(&pool)[0], 0);
+    // In step again, it has to be better three times anew.
+    pool.proved(NodeIndex(2), 13, None);
+    for _ in 0..2 {
+        pool.measured(NodeIndex(2), MS(1));
+    }
+    assert_eq!(order(&pool)[0], 0);
+    pool.measured(NodeIndex(2), MS(1));
+    assert_eq!(order(&pool)[0], 2);
+}
+
+#[test]
+fn a_round_trip_of_a_node_that_is_gone_counts_for_nothing() {
+    let mut pool = pool([20, 15, 30, 40]);
+    pool.lost(NodeIndex(3));
+    for _ in 0..9 {
+        pool.measured(NodeIndex(3), MS(1));
+    }
+    assert_eq!(order(&pool), [0, 1, 2]);
+    assert_eq!(pool.get(NodeIndex(3)).unwrap().rtt, None);
 }
 
 #[test]

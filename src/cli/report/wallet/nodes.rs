@@ -60,6 +60,12 @@ impl WalletNodes {
             nodes,
         }
     }
+
+    /// What of the list is worth telling when it changes: not how long answers take, and not the height.
+    pub fn standing(&self) -> Vec<(bool, Option<&'static str>, Option<String>)> {
+        let of = |node: &NodeSeen| (node.reachable, node.used_as, node.problem.clone());
+        self.nodes.iter().map(of).collect()
+    }
 }
 
 impl Report for WalletNodes {
