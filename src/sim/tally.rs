@@ -31,6 +31,8 @@ pub struct Tally {
     pub wallet_traffic: BTreeMap<&'static str, Traffic>,
     /// Faults that were made, by kind.
     pub faults: BTreeMap<&'static str, u64>,
+    /// What honest nodes noticed of the malicious, by kind.
+    pub noticed: BTreeMap<&'static str, u64>,
     /// How often each invariant was held against something.
     pub checks: BTreeMap<Invariant, u64>,
     /// Blocks by the round in which they became final.
@@ -61,6 +63,11 @@ impl Tally {
         *self.faults.entry(kind).or_default() += 1;
     }
 
+    /// Counts what an honest node noticed.
+    pub(super) fn notice(&mut self, kind: &'static str) {
+        *self.noticed.entry(kind).or_default() += 1;
+    }
+
     /// Blocks in all.
     pub fn blocks(&self) -> u64 {
         self.rounds.values().sum()
@@ -76,6 +83,7 @@ impl Tally {
         add_traffic(&mut self.traffic, &other.traffic);
         add_traffic(&mut self.wallet_traffic, &other.wallet_traffic);
         add_counts(&mut self.faults, &other.faults);
+        add_counts(&mut self.noticed, &other.noticed);
         add_counts(&mut self.checks, &other.checks);
         add_counts(&mut self.rounds, &other.rounds);
         add_counts(&mut self.payments, &other.payments);

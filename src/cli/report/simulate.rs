@@ -152,6 +152,8 @@ pub struct Step {
 /// What became final.
 #[derive(Debug, Serialize)]
 pub struct Blocks {
+    /// Checkpoints that nodes wrote.
+    pub checkpoints: u64,
     /// Blocks.
     pub count: u64,
     /// Transactions in them.
@@ -191,6 +193,8 @@ pub struct Traffic {
 pub struct Trials {
     /// Faults that were made, by kind.
     pub faults: BTreeMap<String, u64>,
+    /// What honest nodes noticed of the malicious, by kind.
+    pub noticed: BTreeMap<String, u64>,
     /// How often each invariant was held against something.
     pub invariants: BTreeMap<&'static str, u64>,
 }
@@ -254,6 +258,7 @@ impl SimulationReport {
             finality: Finality::new(plan, &sums.finality, passed),
             blocks: Blocks {
                 count: tally.blocks(),
+                checkpoints: tally.checkpoints,
                 transactions: tally.transactions,
                 by_round: tally.rounds.clone(),
             },
@@ -263,6 +268,7 @@ impl SimulationReport {
             },
             trials: Trials {
                 faults: named(&tally.faults),
+                noticed: named(&tally.noticed),
                 invariants: tally.checks.iter().map(|(of, n)| (of.name(), *n)).collect(),
             },
             trace_hash: sums.trace,

@@ -88,7 +88,7 @@ fn a_result_shows_all_that_was_counted() {
         "finality   p50 30 ms, p90 4200 ms, p99 4200 ms, max 4200 ms",
         "              to 50 ms ################################ 6",
         "           to 5,000 ms ################ 3",
-        "blocks     30 with 60 transactions; by round 0: 27, 2: 3",
+        "blocks     30 with 60 transactions, 0 checkpoints written; by round 0: 27, 2: 3",
         "           submit answer          100      20000         50      10000",
         "           all                    100      20000         50      10000",
         "           wallets' submit         10       1000        5.0        500",

@@ -29,6 +29,9 @@ pub(super) fn of(report: &SimulationReport, style: Style) -> String {
         parts.push(part("traffic", &traffic(report)));
     }
     parts.push(part("faults", &list(&report.trials.faults, "none")));
+    if !report.trials.noticed.is_empty() {
+        parts.push(part("noticed", &list(&report.trials.noticed, "nothing")));
+    }
     let invariants = report.trials.invariants.iter();
     let invariants = invariants.map(|(name, count)| ((*name).to_owned(), *count));
     parts.push(part("checks", &list(&invariants.collect(), "none")));
@@ -177,9 +180,10 @@ fn blocks(report: &SimulationReport) -> String {
     let rounds = blocks.by_round.iter();
     let rounds = rounds.map(|(round, count)| format!("{round}: {}", grouped(*count)));
     let head = format!(
-        "{} with {}; by round",
+        "{} with {}, {} written; by round",
         grouped(blocks.count),
-        many(blocks.transactions, "transaction")
+        many(blocks.transactions, "transaction"),
+        many(blocks.checkpoints, "checkpoint")
     );
     wrapped(&head, rounds.collect())
 }

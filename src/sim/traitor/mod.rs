@@ -309,7 +309,7 @@ impl World {
         }
         match self.is_honest(whom) {
             true => self.seen.wronged.push((node, whom, why.to_owned())),
-            false => self.tally.fault("traitor blamed"),
+            false => self.tally.notice("traitor blamed"),
         }
     }
 
@@ -321,7 +321,7 @@ impl World {
         };
         self.seen.evidence += 1;
         let whom = self.place_of(node, &offender);
-        self.tally.fault("evidence kept");
+        self.tally.notice("evidence kept");
         self.blamed(node, whom, "it has contradicted itself");
     }
 
