@@ -151,7 +151,7 @@ impl World {
         self.nodes[node].fate.is_spoiled |= is_spoiled;
         if is_spoiled {
             self.remark(Parties(node, None), || {
-                "a bit of its last checkpoint flipped on the way to the disk".to_owned()
+                "a bit of its last checkpoint has flipped on the way to the disk".to_owned()
             });
         }
         is_spoiled
@@ -205,11 +205,10 @@ impl World {
                 match soon {
                     Some((_, survival)) => {
                         self.tally.fault("crash in a checkpoint");
-                        self.fall(
-                            node,
-                            survival,
-                            "the power fails in the midst of a checkpoint",
-                        );
+                        self.remark(Parties(node, None), || {
+                            "is amid writing a checkpoint".to_owned()
+                        });
+                        self.crash(node, survival);
                     }
                     None => self.stop(node, error.to_string()),
                 }

@@ -16,7 +16,7 @@ fn told(plan: &Plan, seed: u64) -> (Outcome, Vec<String>) {
 }
 
 /// What is told when a fault of a kind is made.
-const FAULTS: [(&str, &str); 23] = [
+const FAULTS: [(&str, &str); 24] = [
     ("answer lost", ": lost: "),
     ("blackout", "--- blackout"),
     ("change of weather", "--- weather: "),
@@ -24,6 +24,7 @@ const FAULTS: [(&str, &str); 23] = [
     ("clock that jumps", "its clock jumps: it is off by "),
     ("crash", "the power fails; of unsynced writes "),
     ("crash at an effect", "is about to "),
+    ("crash in a checkpoint", "is amid writing a checkpoint"),
     ("disk failure", "stops by itself: "),
     (
         "disk that fails to sync",
@@ -41,7 +42,10 @@ const FAULTS: [(&str, &str); 23] = [
     ),
     ("restored from a backup", "its disk is backed up at height "),
     ("restored from a backup", "--- all ways are mended"),
-    ("spoilt checkpoint", "a bit of its last checkpoint flips "),
+    (
+        "spoilt checkpoint",
+        "a bit of its last checkpoint has flipped ",
+    ),
     ("wallet crash", ": crashes"),
     ("wallet crash", "will crash after "),
     ("wallet cut off", ": the way is mended"),
