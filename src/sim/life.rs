@@ -181,10 +181,11 @@ impl World {
     /// Writes the checkpoint under way; what its end is to the node's machine. The power may fail in its midst.
     pub(super) fn write_checkpoint(&mut self, node: usize) -> Option<Input> {
         let job = self.nodes[node].live.as_mut()?.checkpoint.take()?;
-        let fails_in = self.nodes[node].fate.crash_in;
-        let soon = fails_in.filter(|(left, _)| *left < CHECKPOINT_SYNCS);
+        // A power failure that is near anyway comes now.
+        let soon = self.nodes[node].fate.crash_in;
         if let Some((left, _)) = soon {
-            self.nodes[node].disk.fail_syncs_after(left);
+            let syncs = left % CHECKPOINT_SYNCS;
+            self.nodes[node].disk.fail_syncs_after(syncs);
         }
         match job.run() {
             Ok(checkpoint) => {
