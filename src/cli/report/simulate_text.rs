@@ -9,7 +9,7 @@ use crate::cli::report::table;
 /// Where the second column begins.
 const MARGIN: usize = 11;
 /// Lists are broken before lines are longer.
-const WIDTH: usize = 100;
+const WIDTH: usize = 80;
 /// The longest bar.
 const BAR: u64 = 32;
 
