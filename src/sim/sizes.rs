@@ -38,7 +38,7 @@ impl Size {
     pub fn of(plan: &Plan, sums: &Sums) -> Self {
         let tally = &sums.tally;
         let finality = [50, 90, 99].map(|of_hundred| sums.finality.percentile(of_hundred));
-        let among_nodes = tally.traffic.iter();
+        let among_nodes = tally.sent.by_nodes.iter();
         let among_nodes = among_nodes.filter(|(kind, _)| !TO_WALLETS.contains(kind));
         let (mut messages, mut bytes) = (0, 0);
         for (_, traffic) in among_nodes {
@@ -133,8 +133,8 @@ mod tests {
         let kinds = |of: &std::collections::BTreeMap<&'static str, crate::sim::Traffic>| {
             of.keys().copied().collect::<Vec<_>>()
         };
-        assert_eq!(kinds(&tally.wallet_traffic), ["query", "submit", "watch"]);
-        let nodes = kinds(&tally.traffic);
+        assert_eq!(kinds(&tally.sent.by_wallets), ["query", "submit", "watch"]);
+        let nodes = kinds(&tally.sent.by_nodes);
         for kind in TO_WALLETS {
             assert!(nodes.contains(&kind), "no {kind} in {nodes:?}");
         }
@@ -143,8 +143,8 @@ mod tests {
         }
         // Nothing is lost on a good network: there are as many answers as questions.
         let (asked, answered) = (
-            tally.wallet_traffic["query"].messages,
-            tally.traffic["query answer"].messages,
+            tally.sent.by_wallets["query"].messages,
+            tally.sent.by_nodes["query answer"].messages,
         );
         assert!(asked > 0 && answered == asked, "{answered} of {asked}");
     }

@@ -16,6 +16,15 @@ pub struct Traffic {
     pub bytes: u64,
 }
 
+/// What was sent, by kind.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Sent {
+    /// By nodes: to each other and to wallets.
+    pub by_nodes: BTreeMap<&'static str, Traffic>,
+    /// By wallets, to nodes.
+    pub by_wallets: BTreeMap<&'static str, Traffic>,
+}
+
 /// Everything that is counted. Tallies of several worlds add up.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Tally {
@@ -25,10 +34,8 @@ pub struct Tally {
     pub events: u64,
     /// Processor time that all nodes' machines took for what they were given, if it was measured; their disks not.
     pub handled: Duration,
-    /// What nodes sent, by kind: to each other and to wallets.
-    pub traffic: BTreeMap<&'static str, Traffic>,
-    /// What wallets sent to nodes, by kind.
-    pub wallet_traffic: BTreeMap<&'static str, Traffic>,
+    /// What was sent.
+    pub sent: Sent,
     /// Faults that were made, by kind.
     pub faults: BTreeMap<&'static str, u64>,
     /// What honest nodes noticed of the malicious, by kind.
@@ -50,12 +57,12 @@ pub struct Tally {
 impl Tally {
     /// Counts a node's message.
     pub(super) fn sent(&mut self, kind: &'static str, bytes: usize) {
-        count(&mut self.traffic, kind, bytes);
+        count(&mut self.sent.by_nodes, kind, bytes);
     }
 
     /// Counts a wallet's message to a node.
     pub(super) fn sent_by_wallet(&mut self, kind: &'static str, bytes: usize) {
-        count(&mut self.wallet_traffic, kind, bytes);
+        count(&mut self.sent.by_wallets, kind, bytes);
     }
 
     /// Counts a fault.
@@ -80,8 +87,8 @@ impl Tally {
         self.handled += other.handled;
         self.transactions += other.transactions;
         self.checkpoints += other.checkpoints;
-        add_traffic(&mut self.traffic, &other.traffic);
-        add_traffic(&mut self.wallet_traffic, &other.wallet_traffic);
+        add_traffic(&mut self.sent.by_nodes, &other.sent.by_nodes);
+        add_traffic(&mut self.sent.by_wallets, &other.sent.by_wallets);
         add_counts(&mut self.faults, &other.faults);
         add_counts(&mut self.noticed, &other.noticed);
         add_counts(&mut self.checks, &other.checks);

@@ -263,8 +263,8 @@ impl SimulationReport {
                 by_round: tally.rounds.clone(),
             },
             sent: Sent {
-                traffic: traffic(plan, sums, &tally.traffic),
-                wallet_traffic: traffic(plan, sums, &tally.wallet_traffic),
+                traffic: traffic(plan, sums, &tally.sent.by_nodes),
+                wallet_traffic: traffic(plan, sums, &tally.sent.by_wallets),
             },
             trials: Trials {
                 faults: named(&tally.faults),

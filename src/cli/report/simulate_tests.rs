@@ -39,12 +39,12 @@ fn outcome(seed: u64, violation: Option<Violation>) -> Outcome {
         messages: 500,
         bytes: 100_000,
     };
-    tally.traffic.insert("submit answer", votes);
+    tally.sent.by_nodes.insert("submit answer", votes);
     let asked = crate::sim::Traffic {
         messages: 50,
         bytes: 5_000,
     };
-    tally.wallet_traffic.insert("submit", asked);
+    tally.sent.by_wallets.insert("submit", asked);
     tally.faults.insert("one-way cut", 3);
     tally.checks.insert(Invariant::Agreement, 1_234);
     tally.rounds.insert(0, 9);
