@@ -11,6 +11,10 @@ use std::str::FromStr;
 use bech32::{Bech32m, Hrp};
 use ed25519_dalek::Signer as _;
 
+mod agreement;
+
+pub use agreement::SharedSecret;
+
 use super::codec::{Decode, DecodeError, Encode, Reader};
 use super::hash::{hex, serde_as_text};
 

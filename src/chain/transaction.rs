@@ -83,7 +83,7 @@ pub enum Operation {
         to: Address,
         /// How much the payee gets.
         amount: Amount,
-        /// A public note.
+        /// A note: public text, or sealed for payer and payee (`wallet/memo.rs`); the rules do not look inside.
         memo: Memo,
     },
     /// Takes a free name for the sender's account, for good.

@@ -6,6 +6,7 @@
 pub mod draft;
 pub mod journal;
 pub mod light;
+pub mod memo;
 pub mod patience;
 pub mod payment;
 pub mod pool;
