@@ -5,6 +5,7 @@
 
 pub mod account;
 pub mod amount;
+pub mod armour;
 pub mod block;
 pub mod certificate;
 pub mod codec;

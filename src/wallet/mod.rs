@@ -3,6 +3,7 @@
 //! Bytes, proofs and time come in; bytes, questions and ends go out. Nothing here opens a file or a connection, and
 //! nothing is believed without proof. Begin with [`vault`] (the secret) and [`payment`] (money on its way).
 
+pub mod dealings;
 pub mod draft;
 pub mod journal;
 pub mod light;
