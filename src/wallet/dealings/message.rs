@@ -21,7 +21,7 @@ use crate::wallet::memo::{self, Letter, Place, Reading, SealRefusal};
 pub const MAX_MESSAGE_BYTES: usize = 520;
 /// Bytes of an answer.
 pub const REPLY_BYTES: usize = 1;
-const _: () = assert!(1 + MAX_REQUEST_BYTES <= MAX_MESSAGE_BYTES);
+const _: () = assert!(MAX_REQUEST_BYTES < MAX_MESSAGE_BYTES);
 const _: () = assert!(1 + 5 * 32 + 4 + MAX_MEMO_BYTES + 64 <= MAX_MESSAGE_BYTES);
 const _: () = assert!(MAX_MESSAGE_BYTES <= crate::chain::armour::MAX_BYTES);
 

@@ -73,6 +73,10 @@ impl Dealings {
 
     fn hear_notice(&mut self, notice: Notice, now_ms: u64) -> Result<(), Refusal> {
         notice.examine(&self.network(), &self.owner())?;
+        // Order: what is here already costs its payer nothing. Else anybody could use up the payer's words by repeating them.
+        if let Some(place) = self.place_of_incoming(&notice) {
+            return self.hear_again(place, &notice);
+        }
         let payer = notice.payer();
         let standing = self.standing_of(&payer);
         let is_known = standing == Standing::Known;
@@ -90,8 +94,8 @@ impl Dealings {
         now_ms: u64,
     ) -> Result<(), Refusal> {
         let (id, payer) = (notice.payment.id(), notice.payer());
-        if let Some(place) = self.book.incoming.iter().position(|one| one.id() == id) {
-            return self.hear_again(place, &notice, now_ms);
+        if let Some(place) = self.place_of_incoming(&notice) {
+            return self.hear_again(place, &notice);
         }
         self.book.make_room(&payer, standing)?;
         let request = self.request_paid_by(&notice.payment.transaction, notice.request);
@@ -119,28 +123,28 @@ impl Dealings {
         Ok(())
     }
 
-    /// A payment is told again: a node may have it now, or the payer has not got the receipt.
-    fn hear_again(&mut self, place: usize, notice: &Notice, now_ms: u64) -> Result<(), Refusal> {
+    fn place_of_incoming(&self, notice: &Notice) -> Option<usize> {
+        let id = notice.payment.id();
+        self.book.incoming.iter().position(|one| one.id() == id)
+    }
+
+    /// A payment is told again: a node may have it now. Its receipt is under way until it is answered.
+    fn hear_again(&mut self, place: usize, notice: &Notice) -> Result<(), Refusal> {
         let one = &mut self.book.incoming[place];
         let id = one.id();
         match &one.state {
             State::Replaced { proof } => {
                 let by = proof.transaction.id();
-                return Err(Refusal::Replaced { id, by });
+                Err(Refusal::Replaced { id, by })
             }
             State::SignedNotFinal if notice.delivery == Delivery::Submitted => {
                 one.state = State::Announced;
                 self.book_changed = true;
                 self.show(Event::PaymentCame(id));
+                Ok(())
             }
-            _ => {}
+            _ => Ok(()),
         }
-        self.tell(
-            Item::Receipt(id),
-            now_ms.saturating_add(TELL_FOR_MS),
-            now_ms,
-        );
-        Ok(())
     }
 
     /// Which of the owner's requests a payment pays: the one that is named beside it or in its private memo, if whoever

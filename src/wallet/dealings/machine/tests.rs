@@ -113,6 +113,17 @@ fn a_payment_handed_over_without_a_node_is_handed_in_by_whoever_meets_one() {
 }
 
 #[test]
+fn a_repeated_notice_costs_its_payer_nothing_and_tells_nobody_anything() {
+    let mut bob = machine(2);
+    bob.hear(announced(&pay(1, 0, 100, 2)), NOW_MS);
+    for _ in 0..100 {
+        let again = bob.hear(announced(&pay(1, 0, 100, 2)), NOW_MS);
+        assert_eq!(again, (Reply::Taken, vec![]));
+    }
+    assert_eq!(reply(&mut bob, announced(&pay(1, 1, 5, 2))), Reply::Taken);
+}
+
+#[test]
 fn what_a_payer_says_a_node_has_is_handed_in_too_if_no_proof_comes() {
     let mut bob = machine(2);
     bob.nodes(true, NOW_MS);
