@@ -95,6 +95,11 @@ fn no_bytes_bring_a_forged_card_into_a_directory() {
 }
 
 #[test]
+fn no_bytes_forge_a_dealing_or_open_anothers_memo() {
+    hold("dealings", 512);
+}
+
+#[test]
 fn what_the_fuzzer_found_once_is_right_for_good() {
     for (target, check) in checks::ALL {
         for (_, bytes) in files(&folder("regressions", target)) {

@@ -8,6 +8,7 @@
 pub mod answers;
 pub mod bootstrap;
 pub mod chain;
+pub mod dealings;
 pub mod directory;
 pub mod form;
 pub mod gossip;
@@ -23,7 +24,7 @@ pub mod world;
 pub type Check = fn(&[u8]);
 
 /// Every check by the name of its fuzz target.
-pub const ALL: [(&str, Check); 10] = [
+pub const ALL: [(&str, Check); 11] = [
     ("gossip", gossip::check),
     ("services", services::check),
     ("speech", speech::check),
@@ -34,4 +35,5 @@ pub const ALL: [(&str, Check); 10] = [
     ("logs", logs::check),
     ("node", node::check),
     ("directory", directory::check),
+    ("dealings", dealings::check),
 ];

@@ -20,7 +20,7 @@ use natcoin::wallet::payment::Payment;
 use natcoin::wallet::vault::{KdfParams, Password, RecoveryWords, SealingRandom, Vault};
 
 use super::world::{pay, person, validator, world};
-use super::{directory, logs, node};
+use super::{dealings, directory, logs, node};
 
 /// A name and its bytes.
 pub type Seed = (&'static str, Vec<u8>);
@@ -38,6 +38,7 @@ pub fn of(target: &str) -> Vec<Seed> {
         "logs" => logs::seeds(),
         "node" => node::seeds(),
         "directory" => directory::seeds(),
+        "dealings" => dealings::seeds(),
         _ => Vec::new(),
     }
 }
