@@ -18,10 +18,10 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use natcoin::chain::amount::Amount;
-use natcoin::chain::transaction::Memo;
 use natcoin::node::devnet::{self, Devnet, DevnetConfig};
 use natcoin::node::profile::DataDir;
 use natcoin::node::session::{Intent, Purse, Recipient, Session, SessionConfig};
+use natcoin::wallet::memo::Note;
 use natcoin::wallet::payment::Status;
 use natcoin::wallet::vault::{Password, Vault};
 
@@ -71,7 +71,7 @@ async fn latency(payments: usize) {
         let intent = Intent::Transfer {
             to: Recipient::Name(payee.clone()),
             amount: Amount::from_nits(1),
-            memo: Memo::default(),
+            note: Note::default(),
         };
         let began = Instant::now();
         let plan = session

@@ -31,7 +31,7 @@ use natcoin::{
         session::{Intent, Purse, Recipient, Session},
     },
     replica::wire::{Said, WatchRequest, gossip},
-    wallet::payment::Status,
+    wallet::{memo::Note, payment::Status},
 };
 
 /// What all strangers together have done.
@@ -144,7 +144,7 @@ async fn median(session: &Session, purse: &mut Purse, count: usize) -> u64 {
         let intent = Intent::Transfer {
             to: Recipient::Address(address(0)),
             amount: Amount::from_nits(1),
-            memo: Memo::default(),
+            note: Note::default(),
         };
         let plan = session.plan(purse, address(1), intent).await.unwrap();
         let mut silent = |_| {};

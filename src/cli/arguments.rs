@@ -366,9 +366,12 @@ pub struct Pay {
     /// How many NAT: 5 or 0.25
     #[arg(value_name = "AMOUNT", allow_negative_numbers = true)]
     pub amount: String,
-    /// A public note of at most 256 bytes
+    /// A note of at most 225 bytes, which only the payee can read
     #[arg(long, value_name = "TEXT")]
     pub memo: Option<String>,
+    /// Let everybody read the note, for ever
+    #[arg(long, requires = "memo")]
+    pub public_memo: bool,
 }
 
 /// `natcoin wallet history`.

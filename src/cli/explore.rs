@@ -14,6 +14,7 @@ use crate::chain::name::Name;
 use crate::chain::transaction::{Operation, SignedTransaction};
 use crate::directory::utc;
 use crate::node::session::SessionError;
+use crate::wallet::memo;
 
 /// `explore block`: of a height, or the newest.
 ///
@@ -126,8 +127,10 @@ fn shown(address: Address, account: Option<&Account>, height: u64) -> AccountSho
 fn line(signed: &SignedTransaction) -> TransactionLine {
     let transaction = &signed.transaction;
     let (kind, to, amount, memo) = match &transaction.operation {
-        Operation::Transfer { to, amount, memo } => {
-            (EntryKind::Sent, Some(*to), *amount, memo.to_text())
+        Operation::Transfer { to, amount, .. } => {
+            // An explorer has nobody's key.
+            let memo = memo::read(transaction, None).to_text();
+            (EntryKind::Sent, Some(*to), *amount, memo)
         }
         Operation::ClaimName { name } => (EntryKind::Named, None, Amount::ZERO, name.to_string()),
     };

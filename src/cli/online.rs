@@ -78,6 +78,7 @@ impl From<SessionError> for Failure {
             SessionError::Rejected(rejection) => return rejection.into(),
             SessionError::Profile(error) => return error.into(),
             SessionError::Journal(error) => return error.into(),
+            SessionError::Private(refusal) => return refusal.into(),
             SessionError::UnknownName { name, height } => return Self::name_unknown(&name, height),
             SessionError::Bootstrap { .. } => (Exit::Usage, "bootstrap_invalid"),
             // Why each did not answer is long: it is for scripts, and `wallet nodes` tells it people in a table.

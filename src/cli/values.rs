@@ -7,6 +7,7 @@ use crate::chain::amount::Amount;
 use crate::chain::key::Address;
 use crate::chain::name::Name;
 use crate::chain::transaction::Memo;
+use crate::wallet::memo::{Letter, Note};
 
 /// Whom to pay, as typed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,12 +59,25 @@ pub fn amount(text: &str) -> Result<Amount, Failure> {
     Ok(amount)
 }
 
-/// Reads a memo.
+/// Reads a memo: who can read it is the payer's choice.
 ///
 /// # Errors
 /// `memo_too_long`.
-pub fn memo(text: Option<&str>) -> Result<Memo, Failure> {
-    Ok(Memo::new(text.unwrap_or_default())?)
+pub fn note(text: Option<&str>, readers: Readers) -> Result<Note, Failure> {
+    let text = text.unwrap_or_default();
+    Ok(match readers {
+        Readers::Everybody => Note::Public(Memo::new(text)?),
+        Readers::PayeeAlone => Note::Private(Letter::new(text, None)?),
+    })
+}
+
+/// Who is to read a memo, besides its payer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Readers {
+    /// The payee.
+    PayeeAlone,
+    /// Everybody, for ever.
+    Everybody,
 }
 
 /// A number that people type with an option.
@@ -125,6 +139,7 @@ pub fn cut(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::wallet::memo::Reading;
 
     #[test]
     fn a_number_is_refused_with_what_was_typed_the_limits_and_the_option() {
@@ -230,10 +245,17 @@ mod tests {
             );
             assert!(!failure.hint.is_empty());
         }
-        assert_eq!(memo(None).unwrap(), Memo::default());
-        assert_eq!(
-            &*memo(Some(&"x".repeat(257))).unwrap_err().code,
-            "memo_too_long"
-        );
+        for readers in [Readers::PayeeAlone, Readers::Everybody] {
+            let none = note(None, readers).unwrap();
+            assert_eq!(none.reading(), Reading::Empty);
+        }
+        let long = |readers, length: usize| {
+            let refused = note(Some(&"x".repeat(length)), readers);
+            refused.map_or_else(|failure| failure.code.to_string(), |_| "taken".to_owned())
+        };
+        assert_eq!(long(Readers::PayeeAlone, 225), "taken");
+        assert_eq!(long(Readers::PayeeAlone, 226), "memo_too_long");
+        assert_eq!(long(Readers::Everybody, 256), "taken");
+        assert_eq!(long(Readers::Everybody, 257), "memo_too_long");
     }
 }

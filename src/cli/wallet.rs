@@ -100,17 +100,61 @@ pub fn open_vault(
     profile: &ProfileName,
     keystore: &[u8],
 ) -> Result<Vault, Failure> {
-    let address = Vault::address_hint(keystore)?;
-    let development = Bootstrap::embedded();
-    let mut development = development.genesis().accounts.iter();
-    let is_development = development.any(|account| account.address == address);
-    if is_development && let Ok(vault) = Vault::open(keystore, &Password::none()) {
+    if let Some(vault) = development_vault(keystore) {
         return Ok(vault);
     }
     prompt::open_with_password(context, profile.as_str(), |password| {
         let _progress = context.output.progress("opening the wallet");
         Ok(Vault::open(keystore, password)?)
     })
+}
+
+/// The wallet of an identity of the embedded network: everybody knows its key, and it has no password.
+fn development_vault(keystore: &[u8]) -> Option<Vault> {
+    let address = Vault::address_hint(keystore).ok()?;
+    let development = Bootstrap::embedded();
+    let mut development = development.genesis().accounts.iter();
+    let is_development = development.any(|account| account.address == address);
+    is_development
+        .then(|| Vault::open(keystore, &Password::none()).ok())
+        .flatten()
+}
+
+/// The open wallet for reading what is private, if its password is at hand or its owner gives it; else none, and the
+/// owner is told: a history is worth showing without.
+fn reader(context: &Context) -> Option<Vault> {
+    if let Some(vault) = silent_reader(context) {
+        return Some(vault);
+    }
+    let can_ask = prompt::somebody_is_there() && context.password_file.is_none();
+    let opened = can_ask.then(|| {
+        let (name, keystore) = keystore_of(context)?;
+        open_vault(context, &name, &keystore)
+    });
+    match opened {
+        Some(Ok(vault)) => Some(vault),
+        Some(Err(_)) | None => {
+            context.output.note(
+                "private memos stay closed: the wallet was not opened; give its password with --password-file",
+            );
+            None
+        }
+    }
+}
+
+/// The same where nobody is to be asked.
+fn silent_reader(context: &Context) -> Option<Vault> {
+    let (name, keystore) = keystore_of(context).ok()?;
+    match context.password_file {
+        Some(_) => open_vault(context, &name, &keystore).ok(),
+        None => development_vault(&keystore),
+    }
+}
+
+fn keystore_of(context: &Context) -> Result<(ProfileName, Vec<u8>), Failure> {
+    let name = context.profile()?;
+    let keystore = context.data_dir()?.read_keystore(&name)?;
+    Ok((name, keystore))
 }
 
 enum Protection {

@@ -145,6 +145,70 @@ impl std::fmt::Debug for Letter {
     }
 }
 
+/// What a payer wants a payment to say.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Note {
+    /// To everybody; an empty one is none.
+    Public(Memo),
+    /// To the payee alone.
+    Private(Letter),
+}
+
+impl Default for Note {
+    /// Nothing.
+    fn default() -> Self {
+        Self::Public(Memo::default())
+    }
+}
+
+impl Note {
+    /// What of it everybody reads: what a transaction is drafted with.
+    pub fn public_part(&self) -> Memo {
+        match self {
+            Self::Public(memo) => memo.clone(),
+            Self::Private(_) => Memo::default(),
+        }
+    }
+
+    /// Whether it can be said to this payee.
+    ///
+    /// # Errors
+    /// [`SealRefusal::WeakKey`].
+    pub fn check_for(&self, payee: &Address) -> Result<(), SealRefusal> {
+        let address = *payee;
+        match self {
+            Self::Private(_) if !payee.birth_key().is_sound() => {
+                Err(SealRefusal::WeakKey { address })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The drafted transaction with the note in it, to be signed next.
+    ///
+    /// # Errors
+    /// [`SealRefusal::WeakKey`].
+    pub fn written_into(
+        &self,
+        drafted: Transaction,
+        payer: &SecretKey,
+    ) -> Result<Transaction, SealRefusal> {
+        match self {
+            Self::Public(_) => Ok(drafted),
+            Self::Private(letter) => sealed_into(drafted, letter, payer),
+        }
+    }
+
+    /// As its payer will read it.
+    pub fn reading(&self) -> Reading {
+        match self {
+            Self::Public(memo) => read_public(memo),
+            Self::Private(letter) if letter.is_empty() => Reading::Empty,
+            Self::Private(letter) => Reading::Private(letter.clone()),
+        }
+    }
+}
+
 /// What a memo is to who reads it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reading {

@@ -21,7 +21,6 @@ use natcoin::{
         hash::Hash,
         key::SecretKey,
         query::{Anchor, Answer, Certified, Query, Unavailable},
-        transaction::Memo,
     },
     directory::bootstrap::{Beginning, Bootstrap, Node},
     node::{
@@ -29,6 +28,7 @@ use natcoin::{
         session::{Intent, Recipient, Session, SessionConfig, SessionError, WatchEvent},
     },
     replica::wire::WatchFrame,
+    wallet::memo::Note,
 };
 use tokio::{
     io::copy_bidirectional,
@@ -315,7 +315,7 @@ async fn pay_alice(town: &Town, session: &Session, profile: &str) {
     let intent = Intent::Transfer {
         to: Recipient::Name("alice".parse().unwrap()),
         amount: nat(5),
-        memo: Memo::default(),
+        note: Note::default(),
     };
     let plan = session.plan(&purse, address(1), intent).await.unwrap();
     let outcome = session

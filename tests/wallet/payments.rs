@@ -20,7 +20,10 @@ use natcoin::{
         },
     },
     replica::wire::SubmitReply,
-    wallet::payment::{Payment, Status},
+    wallet::{
+        memo::{Letter, Note},
+        payment::{Payment, Status},
+    },
 };
 use tokio::sync::Notify;
 
@@ -33,7 +36,7 @@ fn to(recipient: Recipient, amount: Amount) -> Intent {
     Intent::Transfer {
         to: recipient,
         amount,
-        memo: Memo::new(*b"hi").unwrap(),
+        note: Note::Private(Letter::new("hi", None).unwrap()),
     }
 }
 

@@ -1,8 +1,9 @@
 //! Watching goes on when the watched node dies, and misses nothing.
 
 use natcoin::{
-    chain::transaction::{Memo, TransactionId},
+    chain::transaction::TransactionId,
     node::session::{Intent, Recipient, Session, Watch, WatchEvent},
+    wallet::memo::Note,
 };
 
 use crate::common::{
@@ -15,7 +16,7 @@ async fn pay_alice(town: &Town, session: &Session) -> TransactionId {
     let intent = Intent::Transfer {
         to: Recipient::Address(address(0)),
         amount: nat(1),
-        memo: Memo::default(),
+        note: Note::default(),
     };
     let plan = session.plan(&purse, address(1), intent).await.unwrap();
     let outcome = session

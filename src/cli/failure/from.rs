@@ -20,9 +20,20 @@ use crate::node::profile::ProfileError;
 use crate::node::runner::{Cause, NodeError};
 use crate::sim::{NoThread, PlanError, UnknownProfile};
 use crate::wallet::journal::JournalError;
+use crate::wallet::memo::SealRefusal;
 use crate::wallet::vault::VaultError;
 
 const ORIGINAL_FILE: &str = "get the network's bootstrap.toml again from somebody you trust";
+
+impl From<SealRefusal> for Failure {
+    fn from(refusal: SealRefusal) -> Self {
+        let (exit, code) = match refusal {
+            SealRefusal::TooLong { .. } => (Exit::Usage, "memo_too_long"),
+            SealRefusal::WeakKey { .. } => (Exit::Rejected, "weak_key"),
+        };
+        Self::of(exit, code, &refusal, "say less, or say it in public")
+    }
+}
 
 impl From<BootstrapError> for Failure {
     fn from(error: BootstrapError) -> Self {

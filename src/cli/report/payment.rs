@@ -7,6 +7,7 @@ use crate::chain::amount::Amount;
 use crate::chain::hash::Hash;
 use crate::chain::key::Address;
 use crate::chain::name::Name;
+use crate::wallet::memo::Reading;
 
 /// What the payer is asked to confirm: the payee resolved, and all that leaves the account.
 #[derive(Debug, Clone)]
@@ -19,8 +20,8 @@ pub struct PaymentPlan {
     pub amount: Amount,
     /// What the proposer gets.
     pub fee: Amount,
-    /// The note, already cleaned for showing.
-    pub memo: String,
+    /// What it says, and to whom.
+    pub memo: Reading,
     /// What the payer has now; proven.
     pub balance: Amount,
 }
@@ -33,8 +34,13 @@ impl PaymentPlan {
             Some(name) => lines.push(format!("to   @{name}\n     {}", self.to)),
             None => lines.push(format!("to   {}", self.to)),
         }
-        if !self.memo.is_empty() {
-            lines.push(format!("memo {:?}, for all to see", self.memo));
+        let readers = match &self.memo {
+            Reading::Empty => None,
+            Reading::Private(_) | Reading::Sealed => Some("which only the payee can read"),
+            Reading::Public(_) => Some("for all to see"),
+        };
+        if let Some(readers) = readers {
+            lines.push(format!("memo {:?}, {readers}", self.memo.to_text()));
         }
         if !self.fee.is_zero() {
             lines.push(format!("fee  {} NAT", self.fee));
@@ -82,6 +88,8 @@ impl Report for PaymentFinal {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::chain::transaction::Memo;
+    use crate::wallet::memo::Letter;
 
     fn plan() -> PaymentPlan {
         PaymentPlan {
@@ -89,7 +97,7 @@ mod tests {
             name: Some("alice".parse().unwrap()),
             amount: Amount::from_nits(500_000_000),
             fee: Amount::ZERO,
-            memo: "hi".to_owned(),
+            memo: Reading::Public(Memo::new("hi").unwrap()),
             balance: Amount::from_nat(1000).unwrap(),
         }
     }
@@ -130,10 +138,19 @@ mod tests {
                 "Pay  5.00000000 NAT\nto   @alice\n     {address}\nmemo \"hi\", for all to see\nYou have 1000.00000000 NAT. Pay?"
             )
         );
+        let private = PaymentPlan {
+            memo: Reading::Private(Letter::new("hi", None).unwrap()),
+            ..plan()
+        };
+        let question = private.question();
+        assert!(
+            question.contains("memo \"hi\", which only the payee can read\n"),
+            "{question}"
+        );
         let with_fee = PaymentPlan {
             fee: Amount::from_nits(1),
             name: None,
-            memo: String::new(),
+            memo: Reading::Empty,
             ..plan()
         };
         assert_eq!(
@@ -146,9 +163,13 @@ mod tests {
 
     #[test]
     fn a_memo_cannot_forge_the_question() {
-        let memo = "\"? You have 9 NAT.\u{1b}[2J".to_owned();
-        let question = PaymentPlan { memo, ..plan() }.question();
-        assert!(!question.contains('\u{1b}'), "{question}");
-        assert!(question.contains("\\\"? You"), "{question}");
+        let text = "\"? You have 9 NAT.\u{1b}[2J";
+        let public = Reading::Public(Memo::new(text).unwrap());
+        let private = Reading::Private(Letter::new(text, None).unwrap());
+        for memo in [public, private] {
+            let question = PaymentPlan { memo, ..plan() }.question();
+            assert!(!question.contains('\u{1b}'), "{question}");
+            assert!(question.contains("\\\"? You"), "{question}");
+        }
     }
 }

@@ -5,7 +5,7 @@ mod nodes;
 
 use serde::Serialize;
 
-pub use self::history::{EntryKind, History, HistoryEntry, WatchEvent};
+pub use self::history::{EntryKind, History, HistoryEntry, MemoKind, WatchEvent};
 pub use self::nodes::{NodeSeen, WalletNodes};
 use super::{Report, Style, table};
 use crate::chain::amount::Amount;

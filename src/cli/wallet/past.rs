@@ -6,21 +6,24 @@ use std::future::ready;
 use futures::stream::{self, StreamExt as _};
 
 use super::pay::Story;
+use super::{reader, silent_reader};
 use crate::chain::amount::Amount;
 use crate::chain::hash::Hash;
-use crate::chain::key::Address;
+use crate::chain::key::{Address, SecretKey};
 use crate::chain::name::Name;
 use crate::chain::transaction::{Operation, Transaction};
 use crate::cli::arguments::History as HistoryArguments;
 use crate::cli::context::Context;
 use crate::cli::failure::Failure;
 use crate::cli::online::{own_address, remember, with_session};
-use crate::cli::report::wallet::{EntryKind, History, HistoryEntry, WatchEvent};
+use crate::cli::report::wallet::{EntryKind, History, HistoryEntry, MemoKind, WatchEvent};
 use crate::cli::signal::Signals;
 use crate::directory::utc;
 use crate::node::profile::ProfileError;
 use crate::node::session::{self, Purse, Session};
 use crate::wallet::journal::Journal;
+use crate::wallet::memo;
+use crate::wallet::vault::Vault;
 
 /// Most names looked up for one history, so that a long one does not take long.
 const MAX_NAMED: usize = 64;
@@ -37,22 +40,28 @@ pub async fn history(context: &Context, arguments: &HistoryArguments) -> Result<
     with_session(context, async |session| {
         let journal = resumed(context, session).await?;
         let past = session.history(address, arguments.limit).await?;
-        let newest = past.entries.iter().rev().take(arguments.limit);
-        let entries: Vec<HistoryEntry> = newest
+        let newest = || past.entries.iter().rev().take(arguments.limit);
+        let genesis = session.bootstrap().genesis().hash();
+        let pending = || {
+            let unresolved = journal.unresolved(genesis);
+            unresolved.map(|payment| &payment.transaction().transaction)
+        };
+        // Nobody is asked for a password who has nothing to read with it.
+        let all = newest().map(|entry| &entry.transaction).chain(pending());
+        let vault = match all.into_iter().any(is_sealed) {
+            true => reader(context),
+            false => None,
+        };
+        let secret = vault.as_ref().map(Vault::secret);
+        let mut entries: Vec<HistoryEntry> = newest()
             .map(|entry| {
-                line(
-                    &address,
-                    &entry.transaction,
-                    entry.height,
-                    Some(entry.time_ms),
-                )
+                let time_ms = Some(entry.time_ms);
+                line(&address, &entry.transaction, entry.height, time_ms, secret)
             })
             .collect();
-        let genesis = session.bootstrap().genesis().hash();
-        let pending = journal
-            .unresolved(genesis)
-            .map(|payment| line(&address, &payment.transaction().transaction, 0, None));
-        let (mut entries, mut pending) = (entries, pending.collect::<Vec<_>>());
+        let mut pending: Vec<HistoryEntry> = pending()
+            .map(|transaction| line(&address, transaction, 0, None, secret))
+            .collect();
         name_them(session, entries.iter_mut().chain(&mut pending)).await;
         let activities = past.account.map_or(0, |account| account.activities);
         Ok(History {
@@ -104,6 +113,8 @@ pub async fn watch(context: &Context) -> Result<(), Failure> {
 
 async fn tell_all(context: &Context, session: &Session, address: Address) -> Result<(), Failure> {
     let mut watch = session.watch(&[address]);
+    let vault = silent_reader(context);
+    let secret = vault.as_ref().map(Vault::secret);
     context
         .output
         .note(&format!("watching {address}; Ctrl-C ends it"));
@@ -113,7 +124,7 @@ async fn tell_all(context: &Context, session: &Session, address: Address) -> Res
                 let account = session.account(address).await?.value;
                 remember(context, session);
                 let (height, time_ms) = (entry.height, Some(entry.time_ms));
-                let mut entry = line(&address, &entry.transaction, height, time_ms);
+                let mut entry = line(&address, &entry.transaction, height, time_ms, secret);
                 name_them(session, [&mut entry]).await;
                 context.output.report(&WatchEvent {
                     status: "final",
@@ -155,23 +166,26 @@ async fn name_them(session: &Session, entries: impl IntoIterator<Item = &mut His
     }
 }
 
+/// Whether a key is needed to read its memo.
+fn is_sealed(transaction: &Transaction) -> bool {
+    memo::read(transaction, None) == memo::Reading::Sealed
+}
+
 fn line(
     own: &Address,
     transaction: &Transaction,
     height: u64,
     time_ms: Option<u64>,
+    secret: Option<&SecretKey>,
 ) -> HistoryEntry {
     let id: Hash = transaction.id();
     let is_own = transaction.sender == *own;
+    let reading = memo::read(transaction, secret);
+    let text = reading.to_text();
     let (kind, counterparty, amount, memo) = match &transaction.operation {
-        Operation::Transfer { to, amount, memo } => match is_own {
-            true => (EntryKind::Sent, Some(*to), *amount, memo.to_text()),
-            false => (
-                EntryKind::Received,
-                Some(transaction.sender),
-                *amount,
-                memo.to_text(),
-            ),
+        Operation::Transfer { to, amount, .. } => match is_own {
+            true => (EntryKind::Sent, Some(*to), *amount, text),
+            false => (EntryKind::Received, Some(transaction.sender), *amount, text),
         },
         Operation::ClaimName { name } => (EntryKind::Named, None, Amount::ZERO, name.to_string()),
     };
@@ -189,5 +203,6 @@ fn line(
             Amount::ZERO
         },
         memo,
+        memo_kind: MemoKind::from(&reading),
     }
 }

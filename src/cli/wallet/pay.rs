@@ -12,7 +12,7 @@ use crate::cli::output::Progress as Line;
 use crate::cli::prompt;
 use crate::cli::report::payment::{PaymentFinal, PaymentPlan};
 use crate::cli::signal::Signals;
-use crate::cli::values::{self, Payee};
+use crate::cli::values::{self, Payee, Readers};
 use crate::node::session::{Intent, Outcome, Plan, Progress, Purse, Recipient, Session};
 use crate::wallet::vault::Vault;
 
@@ -25,10 +25,14 @@ pub async fn pay(context: &Context, arguments: &Pay) -> Result<PaymentFinal, Fai
         Payee::Address(address) => Recipient::Address(address),
         Payee::Name(name) => Recipient::Name(name),
     };
+    let readers = match arguments.public_memo {
+        true => Readers::Everybody,
+        false => Readers::PayeeAlone,
+    };
     let intent = Intent::Transfer {
         to,
         amount: values::amount(&arguments.amount)?,
-        memo: values::memo(arguments.memo.as_deref())?,
+        note: values::note(arguments.memo.as_deref(), readers)?,
     };
     perform(context, intent).await
 }
@@ -98,12 +102,12 @@ fn result(outcome: &Outcome) -> Result<PaymentFinal, Failure> {
 
 fn question(plan: &Plan) -> String {
     match &plan.operation {
-        Operation::Transfer { to, amount, memo } => PaymentPlan {
+        Operation::Transfer { to, amount, .. } => PaymentPlan {
             to: *to,
             name: plan.to_name.clone(),
             amount: *amount,
             fee: plan.fee,
-            memo: memo.to_text(),
+            memo: plan.note.reading(),
             balance: plan.balance,
         }
         .question(),

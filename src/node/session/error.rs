@@ -12,6 +12,7 @@ use crate::node::network::NetworkError;
 use crate::node::profile::ProfileError;
 use crate::wallet::journal::JournalError;
 use crate::wallet::light::Doubt;
+use crate::wallet::memo::SealRefusal;
 
 /// A bootstrap node that gave no answer that could be believed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -93,6 +94,9 @@ pub enum SessionError {
     /// The journal takes no further payment.
     #[error("the payment cannot be begun: {0}")]
     Journal(#[from] JournalError),
+    /// The memo cannot be kept private with this payee.
+    #[error(transparent)]
+    Private(#[from] SealRefusal),
     /// There is no such payment in the journal.
     #[error("the journal has no payment {id}; see those it has with `natcoin wallet history`")]
     UnknownPayment {

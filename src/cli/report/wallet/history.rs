@@ -7,6 +7,7 @@ use crate::chain::hash::Hash;
 use crate::chain::key::Address;
 use crate::chain::name::Name;
 use crate::cli::report::{Report, Style, table};
+use crate::wallet::memo::Reading;
 
 /// What an entry is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -41,6 +42,33 @@ pub struct HistoryEntry {
     pub fee: Amount,
     /// The note, cleaned for showing; the name for a name.
     pub memo: String,
+    /// Who can read the note.
+    pub memo_kind: MemoKind,
+}
+
+/// Who can read a note.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MemoKind {
+    /// There is none.
+    None,
+    /// Everybody.
+    Public,
+    /// Payer and payee: it was opened.
+    Private,
+    /// Payer and payee, but it could not be opened here.
+    Sealed,
+}
+
+impl From<&Reading> for MemoKind {
+    fn from(reading: &Reading) -> Self {
+        match reading {
+            Reading::Empty => Self::None,
+            Reading::Public(_) => Self::Public,
+            Reading::Private(_) => Self::Private,
+            Reading::Sealed => Self::Sealed,
+        }
+    }
 }
 
 /// `wallet history`: what is final, newest first, and what is still on its way.
@@ -137,6 +165,8 @@ fn row(entry: &HistoryEntry, place: &str) -> Vec<String> {
     let memo = match (entry.kind, entry.memo.is_empty()) {
         (EntryKind::Named, _) => format!("@{}", entry.memo),
         (_, true) => String::new(),
+        // Without quotes: no memo's own text looks like it.
+        (_, false) if entry.memo_kind == MemoKind::Sealed => format!("({})", entry.memo),
         (_, false) => format!("{:?}", entry.memo),
     };
     let time = entry.time.as_deref().map_or(String::new(), to_the_second);
@@ -165,6 +195,7 @@ mod tests {
             amount: Amount::from_nits(500_000_000),
             fee: Amount::ZERO,
             memo: "hi".to_owned(),
+            memo_kind: MemoKind::Public,
         }
     }
 
@@ -191,7 +222,11 @@ mod tests {
             text.ends_with("complete: 1 transaction, proven at height 12"),
             "{text}"
         );
+        history.entries[0].memo_kind = MemoKind::Sealed;
+        let text = history.text(Style::Plain);
+        assert!(text.contains("@alice  (hi)"), "{text}");
         let json = serde_json::to_value(&history).unwrap();
+        assert_eq!(json["entries"][0]["memo_kind"], "sealed");
         assert_eq!(json["entries"][0]["kind"], "received");
         assert_eq!(json["entries"][0]["amount"], "5.00000000");
         history.entries.clear();

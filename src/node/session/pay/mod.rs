@@ -17,9 +17,10 @@ use crate::chain::key::{Address, SecretKey};
 use crate::chain::name::Name;
 use crate::chain::query::Moment;
 use crate::chain::rules::{Facts, Payee};
-use crate::chain::transaction::{Memo, Operation, Transaction, TransactionId};
+use crate::chain::transaction::{Operation, Transaction, TransactionId};
 use crate::wallet::draft::{DEFAULT_VALIDITY, draft};
 use crate::wallet::journal::Journal;
+use crate::wallet::memo::Note;
 use crate::wallet::payment::{Payment, Refusal};
 use crate::wallet::pool::Quorum;
 
@@ -46,8 +47,8 @@ pub enum Intent {
         to: Recipient,
         /// How much.
         amount: Amount,
-        /// The public note.
-        memo: Memo,
+        /// What it says.
+        note: Note,
     },
     /// To take a name.
     ClaimName(Name),
@@ -58,8 +59,10 @@ pub enum Intent {
 pub struct Plan {
     /// Who pays.
     pub sender: Address,
-    /// What is done; a name is resolved to its address here.
+    /// What is done; a name is resolved to its address here. A private note is not in it: it is sealed last.
     pub operation: Operation,
+    /// What it says.
+    pub note: Note,
     /// The name that the payee was given by.
     pub to_name: Option<Name>,
     /// What the proposer gets.
@@ -137,6 +140,7 @@ impl Session {
             balance: account.map_or(Amount::ZERO, |account| account.balance),
             at: known.at,
             operation: known.operation,
+            note: known.note,
             to_name: known.to_name,
         })
     }
@@ -156,16 +160,18 @@ impl Session {
     ) -> Result<Outcome, SessionError> {
         let sender = secret.address();
         let intent = match plan.operation {
-            Operation::Transfer { to, amount, memo } => Intent::Transfer {
+            Operation::Transfer { to, amount, .. } => Intent::Transfer {
                 to: Recipient::Address(to),
                 amount,
-                memo,
+                note: plan.note,
             },
             Operation::ClaimName { name } => Intent::ClaimName(name),
         };
         let mut driver = Driver::new(&self.0, purse, &[sender], progress);
         let known = self.0.gather(sender, intent).await?;
         let transaction = known.draft(&self.0, &driver.journal())?;
+        // Order: sealed last. A private memo opens only in the very transaction that it was sealed for.
+        let transaction = known.note.written_into(transaction, secret)?;
         driver.resume_all().await?;
         let id = driver.begin(transaction.sign(secret), plan.to_name).await?;
         driver.run(Some(id)).await?;
@@ -207,6 +213,7 @@ struct Known {
     account: Option<Account>,
     rules: Rules,
     operation: Operation,
+    note: Note,
     to_name: Option<Name>,
     payee: Payee,
     name_owner: Option<Address>,
@@ -233,6 +240,10 @@ impl Known {
 
 impl Inner {
     async fn gather(&self, sender: Address, intent: Intent) -> Result<Known, SessionError> {
+        let note = match &intent {
+            Intent::Transfer { note, .. } => note.clone(),
+            Intent::ClaimName(_) => Note::default(),
+        };
         let ((operation, to_name, payee, name_owner), rules, account) = tokio::try_join!(
             self.gather_operation(intent),
             self.rules(),
@@ -243,6 +254,7 @@ impl Inner {
             account: account.value,
             rules: rules.value.rules,
             operation,
+            note,
             to_name,
             payee,
             name_owner,
@@ -254,7 +266,7 @@ impl Inner {
         &self,
         intent: Intent,
     ) -> Result<(Operation, Option<Name>, Payee, Option<Address>), SessionError> {
-        let (to, name, payee, amount, memo) = match intent {
+        let (to, name, payee, amount, note) = match intent {
             Intent::ClaimName(name) => {
                 let owner = self.owner(&name).await?.value.map(|owner| owner.address);
                 let operation = Operation::ClaimName { name };
@@ -263,27 +275,29 @@ impl Inner {
             Intent::Transfer {
                 to: Recipient::Address(to),
                 amount,
-                memo,
+                note,
             } => {
                 let payee = match self.account(to).await?.value {
                     Some(_) => Payee::Exists,
                     None => Payee::New,
                 };
-                (to, None, payee, amount, memo)
+                (to, None, payee, amount, note)
             }
             Intent::Transfer {
                 to: Recipient::Name(name),
                 amount,
-                memo,
+                note,
             } => {
                 let proven = self.owner(&name).await?;
                 let Some(owner) = proven.value else {
                     let height = proven.at.height;
                     return Err(SessionError::UnknownName { name, height });
                 };
-                (owner.address, Some(name), Payee::Exists, amount, memo)
+                (owner.address, Some(name), Payee::Exists, amount, note)
             }
         };
+        note.check_for(&to)?;
+        let memo = note.public_part();
         let operation = Operation::Transfer { to, amount, memo };
         Ok((operation, name, payee, None))
     }
