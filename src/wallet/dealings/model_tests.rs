@@ -9,7 +9,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::book::{Course, End, Fate, MAX_OUTBOX, MAX_RECEIVED, MAX_UNPROVEN, State};
+use super::book::{
+    Book, Course, End, Fate, Item, MAX_OUTBOX, MAX_RECEIVED, MAX_RECEIVED_OF_ONE, MAX_UNPROVEN,
+    State,
+};
 use super::machine::{Dealings, Effect, Event, MAX_PARKED, Question};
 use super::message::{Delivery, Message, Reply, Word};
 use super::testing::{Chain, NOW_MS, WEEK_MS, announced, machine, paid_until, restored};
@@ -423,6 +426,24 @@ impl World {
         }
     }
 
+    /// Whether a request waits only because as many of this asker's are open there as may be.
+    fn has_no_room_for(&self, item: &Item, of: &Book) -> bool {
+        let mut asked = of.asked().iter();
+        let Some(asked) = asked.find(|one| Item::Request(one.request.id()) == *item) else {
+            return false;
+        };
+        let mut wallets = self.wallets.iter();
+        let there = wallets.find(|one| Some(address(one.person)) == asked.request.wish.to);
+        let open = there
+            .unwrap()
+            .machine
+            .book()
+            .received()
+            .iter()
+            .filter(|one| one.course == Course::Open && one.request.wish.from == *of.owner());
+        open.count() >= MAX_RECEIVED_OF_ONE
+    }
+
     /// What must hold at the end.
     fn hold_settled(&self) {
         for wallet in &self.wallets {
@@ -447,24 +468,45 @@ impl World {
                     assert!(self.chain.proof(&payment).is_some());
                 }
             }
-            assert_eq!(book.outbox(), [], "something is never told");
+            for one in book.outbox() {
+                let is_for_later = self.has_no_room_for(&one.item, book);
+                assert!(is_for_later, "{:?} is never told", one.item);
+            }
         }
     }
+}
+
+fn live_through(seed: u64) {
+    let mut world = World::new(seed);
+    for _ in 0..220 {
+        world.step();
+        world.hold();
+    }
+    world.settle();
+    world.hold();
+    world.hold_settled();
 }
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(12))]
     #[test]
     fn whatever_happens_nothing_false_is_shown_and_all_comes_to_its_end(seed: u64) {
-        let mut world = World::new(seed);
-        for _ in 0..220 {
-            world.step();
-            world.hold();
-        }
-        world.settle();
-        world.hold();
-        world.hold_settled();
+        live_through(seed);
     }
+}
+
+#[test]
+fn worlds_in_which_the_model_once_failed_hold() {
+    // Three in which an asker has more to ask than the other one looks at; one in which a receipt came to a payer who
+    // did not know the payment yet.
+    [
+        5_643_823_563_241_526_557,
+        8_837_451_326_711_004_056,
+        12_900_483_490_576_607_510,
+        7_983_679_849_214_113_880,
+    ]
+    .into_iter()
+    .for_each(live_through);
 }
 
 #[test]

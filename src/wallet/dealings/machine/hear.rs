@@ -75,7 +75,7 @@ impl Dealings {
         notice.examine(&self.network(), &self.owner())?;
         // Order: what is here already costs its payer nothing. Else anybody could use up the payer's words by repeating them.
         if let Some(place) = self.place_of_incoming(&notice) {
-            return self.hear_again(place, &notice);
+            return self.hear_again(place, &notice, now_ms);
         }
         let payer = notice.payer();
         let standing = self.standing_of(&payer);
@@ -95,7 +95,7 @@ impl Dealings {
     ) -> Result<(), Refusal> {
         let (id, payer) = (notice.payment.id(), notice.payer());
         if let Some(place) = self.place_of_incoming(&notice) {
-            return self.hear_again(place, &notice);
+            return self.hear_again(place, &notice, now_ms);
         }
         self.book.make_room(&payer, standing)?;
         let request = self.request_paid_by(&notice.payment.transaction, notice.request);
@@ -128,10 +128,18 @@ impl Dealings {
         self.book.incoming.iter().position(|one| one.id() == id)
     }
 
-    /// A payment is told again: a node may have it now. Its receipt is under way until it is answered.
-    fn hear_again(&mut self, place: usize, notice: &Notice) -> Result<(), Refusal> {
+    /// A payment is told again: a node may have it now, or the receipt reached the payer's account where the payment was
+    /// not known. Repeating has a bucket of its own, so that nobody else can use up the payer's words.
+    fn hear_again(&mut self, place: usize, notice: &Notice, now_ms: u64) -> Result<(), Refusal> {
+        let id = self.book.incoming[place].id();
+        let payer = notice.payer();
+        let is_known = self.standing_of(&payer) == Standing::Known;
+        let receipt = Item::Receipt(id);
+        let is_under_way = self.book.outbox.iter().any(|one| one.item == receipt);
+        if !is_under_way && self.repeats.allow(&payer, is_known, now_ms) {
+            self.tell(receipt, now_ms.saturating_add(TELL_FOR_MS), now_ms);
+        }
         let one = &mut self.book.incoming[place];
-        let id = one.id();
         match &one.state {
             State::Replaced { proof } => {
                 let by = proof.transaction.id();

@@ -124,6 +124,26 @@ fn a_repeated_notice_costs_its_payer_nothing_and_tells_nobody_anything() {
 }
 
 #[test]
+fn a_receipt_that_was_refused_is_given_again_to_who_tells_the_payment_again() {
+    let mut bob = machine(2);
+    let payment = pay(1, 0, 100, 2);
+    let (_, effects) = bob.hear(announced(&payment), NOW_MS);
+    let receipt = sent(&effects).remove(0).1;
+    // It reached another machine of the payer's, which knows of no such payment.
+    bob.told(&receipt.id(), Some(Reply::Refused(11)));
+    assert_eq!(bob.book().outbox(), []);
+    let (_, effects) = bob.hear(announced(&payment), NOW_MS);
+    assert_eq!(sent(&effects), [(address(1), receipt.clone())]);
+    // But not as often as anybody likes.
+    let mut given = 0;
+    for _ in 0..100 {
+        bob.told(&receipt.id(), Some(Reply::Refused(11)));
+        given += sent(&bob.hear(announced(&payment), NOW_MS).1).len();
+    }
+    assert!(given < 10, "{given}");
+}
+
+#[test]
 fn what_a_payer_says_a_node_has_is_handed_in_too_if_no_proof_comes() {
     let mut bob = machine(2);
     bob.nodes(true, NOW_MS);
