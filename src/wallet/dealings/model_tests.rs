@@ -504,6 +504,7 @@ fn worlds_in_which_the_model_once_failed_hold() {
         8_837_451_326_711_004_056,
         12_900_483_490_576_607_510,
         7_983_679_849_214_113_880,
+        343_313_672_983_985_324,
     ]
     .into_iter()
     .for_each(live_through);
