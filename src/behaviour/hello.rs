@@ -11,6 +11,8 @@
 use std::fmt;
 
 use super::BehaviourError;
+use crate::chain::codec::{Decode as _, Encode as _};
+pub use crate::directory::card::Role;
 
 /// Longest version text, in bytes.
 pub const VERSION_MAX_BYTES: usize = 64;
@@ -23,52 +25,6 @@ pub const ANSWER_MAX_BYTES: usize = 1 + 1 + 2 + REASON_MAX_BYTES;
 
 const FORMAT: u8 = 1;
 const FIXED_BYTES: usize = 1 + 32 + 8 + 1 + 8 + 1 + 1;
-
-/// What a peer does in the network, by its own word. Who may vote is decided by the genesis.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Role {
-    /// Votes on blocks.
-    Validator,
-    /// Follows the chain, joins the mesh and serves wallets.
-    Follower,
-    /// Dials out, asks and watches; takes no part in gossip.
-    Wallet,
-}
-
-impl Role {
-    /// Whether peers of this role subscribe to the gossip topics.
-    #[must_use]
-    pub fn gossips(self) -> bool {
-        !matches!(self, Self::Wallet)
-    }
-
-    fn tag(self) -> u8 {
-        match self {
-            Self::Validator => 1,
-            Self::Follower => 2,
-            Self::Wallet => 3,
-        }
-    }
-
-    fn from_tag(tag: u8) -> Option<Self> {
-        match tag {
-            1 => Some(Self::Validator),
-            2 => Some(Self::Follower),
-            3 => Some(Self::Wallet),
-            _ => None,
-        }
-    }
-}
-
-impl fmt::Display for Role {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Validator => "validator",
-            Self::Follower => "follower",
-            Self::Wallet => "wallet",
-        })
-    }
-}
 
 /// Whether the asker holds other connections to the one it asks.
 ///
@@ -108,7 +64,7 @@ impl Hello {
         out.push(FORMAT);
         out.extend_from_slice(&self.genesis);
         out.extend_from_slice(&self.height.to_le_bytes());
-        out.push(self.role.tag());
+        self.role.encode(&mut out);
         out.extend_from_slice(&self.boot_nonce.to_le_bytes());
         out.push(match self.links {
             Links::Only => 1,
@@ -136,7 +92,8 @@ impl Hello {
         Ok(Self {
             genesis: fixed[1..33].try_into().expect("32 of 52 bytes"),
             height: u64::from_le_bytes(fixed[33..41].try_into().expect("8 of 52 bytes")),
-            role: Role::from_tag(fixed[41]).ok_or(malformed("hello has an unknown role"))?,
+            role: Role::from_bytes(&fixed[41..42])
+                .map_err(|_| malformed("hello has an unknown role"))?,
             boot_nonce: u64::from_le_bytes(fixed[42..50].try_into().expect("8 of 52 bytes")),
             links: match fixed[50] {
                 1 => Links::Only,

@@ -34,18 +34,23 @@ const _: () = assert!(MAX_ENDPOINT_BYTES <= 128);
 const ACCOUNT_SIGNS: &[u8] = b"natcoin/card/account/1";
 const PEER_SIGNS: &[u8] = b"natcoin/card/peer/1";
 
-/// What a peer is to the network, by its own word.
+/// What a peer is to the network, by its own word. Who may vote is decided by the genesis.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Role {
-    /// A node that votes.
+    /// A node that votes on blocks.
     Validator,
-    /// A node that follows the chain and serves.
+    /// A node that follows the chain, joins the mesh and serves wallets.
     Follower,
-    /// A wallet.
+    /// A wallet: it dials out, asks and watches.
     Wallet,
 }
 
 impl Role {
+    /// Whether peers of this role take part in gossip: nodes do, wallets only ask.
+    pub const fn gossips(self) -> bool {
+        !matches!(self, Self::Wallet)
+    }
+
     /// The longest life of a card of this role: wallets come and go, nodes stay.
     pub const fn max_ttl_ms(self) -> u32 {
         match self {
