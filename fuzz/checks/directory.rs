@@ -1,4 +1,4 @@
-//! Cards, what books say to each other, and saved books.
+//! Cards, what books say to each other and tell all, look-ups in JSON, and saved books.
 
 use std::num::NonZeroU32;
 use std::sync::LazyLock;
@@ -9,8 +9,9 @@ use natcoin::directory::address::{Endpoint, Transport};
 use natcoin::directory::book::{Book, Standing};
 use natcoin::directory::card::{Addresses, Card, Presence, Role, Whereabouts};
 use natcoin::directory::exchange::{
-    Answer, Heard, MAX_ANSWER_BYTES, MAX_REQUEST_BYTES, Question, Request, Visit,
+    Answer, Heard, MAX_ANSWER_BYTES, MAX_PUT, MAX_REQUEST_BYTES, Question, Request, Told, Visit,
 };
+use natcoin::directory::{look_up, peer};
 
 use super::form::{bounded_with_room, canonical};
 use super::seeds::Seed;
@@ -74,7 +75,26 @@ pub fn check(bytes: &[u8]) {
     if let Some(answer) = canonical::<Answer>(bytes) {
         no_answer_leads_a_visitor_astray(answer);
     }
+    if let Some(Told(cards)) = canonical::<Told>(bytes) {
+        assert!((1..=MAX_PUT).contains(&cards.len()));
+        only_what_was_signed_enters(cards);
+    }
+    a_look_up_is_answered_within_its_bounds(bytes);
     a_saved_book_is_refused_or_the_same(bytes);
+}
+
+/// Any text is a question with an answer that can be sent, or is told what to write.
+fn a_look_up_is_answered_within_its_bounds(text: &[u8]) {
+    let answer = match bounded_with_room(text, 32, 4 << 10, || look_up::read(text)) {
+        Ok(question) => match book().answer(&question, NOW_MS) {
+            Answer::Cards(cards) => look_up::found(&world().genesis.hash(), &cards),
+            other => panic!("{other:?} is no answer to a look-up"),
+        },
+        Err(fault) => look_up::declined(&fault.to_string()),
+    };
+    assert!(answer.len() <= look_up::MAX_ANSWER_BYTES);
+    let begins = |with: &str| answer.starts_with(with.as_bytes());
+    assert!(begins("{\"network\":") || begins("{\"error\":"));
 }
 
 fn only_what_was_signed_enters(cards: Vec<Card>) {
@@ -162,6 +182,9 @@ pub fn seeds() -> Vec<Seed> {
         ),
     ];
     let ask = |question| Request::Ask(question).to_bytes();
+    let id = peer::peer_id(&wallet.whereabouts.peer).expect("a key");
+    let look_up_account = format!("{{\"account\":\"{}\"}}", wallet.whereabouts.account);
+    let look_up_peer = format!("{{\"peer\":\"{id}\"}}");
     let mut seeds = vec![
         ("card_wallet", wallet.to_bytes()),
         ("card_node", node.to_bytes()),
@@ -173,6 +196,9 @@ pub fn seeds() -> Vec<Seed> {
         ("ask_difference", ask(Question::Difference(listing))),
         ("ask_fetch", ask(Question::Fetch(peers))),
         ("saved", self::book().save()),
+        ("tell", Told(SIGNED[..2].to_vec()).to_bytes()),
+        ("look_up_account", look_up_account.into_bytes()),
+        ("look_up_peer", look_up_peer.into_bytes()),
     ];
     seeds.extend(answers);
     seeds

@@ -213,6 +213,7 @@ fn is_sayable(effect: &Effect) {
             assert!(match topic {
                 Topic::Transactions => from_gossip::<Batch>(data).is_ok(),
                 Topic::Proposals | Topic::Votes => from_gossip::<Said>(data).is_ok(),
+                Topic::Directory => false,
             });
         }
         Effect::Request { service, data, .. } => {

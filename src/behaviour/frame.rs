@@ -68,6 +68,48 @@ where
     stream.flush().await
 }
 
+/// Reads text of at most `cap_bytes`, up to the end of the stream.
+///
+/// # Errors
+/// `InvalidData` when there is more, and whatever the stream itself reports.
+pub async fn read_text<R>(stream: &mut R, cap_bytes: usize) -> io::Result<Vec<u8>>
+where
+    R: AsyncRead + Unpin + Send + ?Sized,
+{
+    let mut text = Vec::new();
+    // One byte more than is allowed tells that there is more.
+    let most = u64::try_from(cap_bytes)
+        .unwrap_or(u64::MAX)
+        .saturating_add(1);
+    stream.take(most).read_to_end(&mut text).await?;
+    if text.len() > cap_bytes {
+        return Err(io::Error::new(
+            io::ErrorKind::InvalidData,
+            format!("a text of more than {cap_bytes} bytes"),
+        ));
+    }
+    Ok(text)
+}
+
+/// Writes a text of at most `cap_bytes` and flushes it; whoever holds the stream closes it behind.
+///
+/// # Errors
+/// `InvalidInput` when the text is over the cap (nothing is written then), and whatever the stream itself reports.
+pub async fn write_text<W>(stream: &mut W, text: &[u8], cap_bytes: usize) -> io::Result<()>
+where
+    W: AsyncWrite + Unpin + Send + ?Sized,
+{
+    if text.len() > cap_bytes {
+        let why = format!(
+            "a text of {} bytes is over this protocol's limit of {cap_bytes}",
+            text.len()
+        );
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, why));
+    }
+    stream.write_all(text).await?;
+    stream.flush().await
+}
+
 #[cfg(test)]
 mod tests {
     use libp2p::futures::{executor::block_on, io::Cursor};
@@ -107,6 +149,18 @@ mod tests {
             let mut back = Cursor::new(out.into_inner());
             assert_eq!(block_on(read_frame(&mut back, size)).unwrap(), payload);
         }
+    }
+
+    #[test]
+    fn a_text_ends_with_its_stream_and_stays_within_its_cap() {
+        let mut out = Cursor::new(Vec::new());
+        block_on(write_text(&mut out, b"{}", 2)).unwrap();
+        assert!(block_on(write_text(&mut out, b"{ }", 2)).is_err());
+        let bytes = out.into_inner();
+        assert_eq!(bytes, b"{}");
+        let read = |cap| block_on(read_text(&mut Cursor::new(bytes.clone()), cap));
+        assert_eq!(read(2).unwrap(), b"{}");
+        assert_eq!(read(1).unwrap_err().kind(), io::ErrorKind::InvalidData);
     }
 
     proptest! {

@@ -1,6 +1,6 @@
 //! Speech: what this program says to its peers, and the limits it holds them to.
 //!
-//! One file a protocol: [`hello`], [`service`] (submit, query, blocks, agreement), [`watch`] and
+//! One file a protocol: [`hello`], [`service`] (submit, query, blocks, agreement, directory), [`watch`] and
 //! [`gossip`] with its [`topics`]. [`Speech`] puts them together. Payloads are opaque bytes here:
 //! their meaning belongs to other rooms.
 //!
@@ -16,6 +16,7 @@ pub mod service;
 pub mod speech;
 pub mod topics;
 pub mod watch;
+pub mod whereabouts;
 
 use std::{fmt, str::FromStr, time::Duration};
 
@@ -26,6 +27,7 @@ pub use identity::{Multiaddr, PeerId};
 pub use service::{Declined, Exchange, Reply, Service};
 pub use speech::{Speech, SpeechConfig, SpeechEvent};
 pub use topics::Topic;
+pub use whereabouts::WhereaboutsEvent;
 
 /// How often a connection is pinged, and how long an answer may take.
 pub const PING_INTERVAL: Duration = Duration::from_secs(5);

@@ -1,7 +1,8 @@
-//! Services: the four request-response protocols, their sizes, and the codec they share.
+//! Services: the request-response protocols, their sizes, and the codec they share.
 //!
-//! `/natcoin/<network>/{submit,query,blocks,agreement}/1`. A request is one frame of opaque bytes;
-//! a reply is one frame whose first byte says whether it is an answer or a polite refusal.
+//! `/natcoin/<network>/{submit,query,blocks,agreement,directory}/1`. A request is one frame of opaque bytes;
+//! a reply is one frame whose first byte says whether it is an answer or a polite refusal. `directory/1/json` is for
+//! programs that know nothing of this one: both sides write plain text and end their half of the stream behind it.
 //!
 //! Never: read what is inside a request. Next: [`super::limits`] for rates, [`super::frame`].
 
@@ -22,10 +23,11 @@ use libp2p::{
 
 use super::{
     NetworkName,
-    frame::{read_frame, write_frame},
+    frame::{read_frame, read_text, write_frame, write_text},
     hello,
     limits::Rate,
 };
+use crate::directory::{exchange as directory, look_up};
 
 const KIB: usize = 1024;
 const MIB: usize = 1024 * KIB;
@@ -41,11 +43,22 @@ pub enum Service {
     Blocks,
     /// Missing votes and proposals; validators only, both ways.
     Agreement,
+    /// Cards of who is where, handed in and compared.
+    Directory,
+    /// The directory's look-up in JSON, also for peers that have said no hello.
+    LookUp,
 }
 
 impl Service {
     /// All of them, in the order of their indexes.
-    pub const ALL: [Self; 4] = [Self::Submit, Self::Query, Self::Blocks, Self::Agreement];
+    pub const ALL: [Self; 6] = [
+        Self::Submit,
+        Self::Query,
+        Self::Blocks,
+        Self::Agreement,
+        Self::Directory,
+        Self::LookUp,
+    ];
 
     /// Position in tables by service.
     #[must_use]
@@ -55,6 +68,8 @@ impl Service {
             Self::Query => 1,
             Self::Blocks => 2,
             Self::Agreement => 3,
+            Self::Directory => 4,
+            Self::LookUp => 5,
         }
     }
 
@@ -66,6 +81,8 @@ impl Service {
             Self::Query => (4 * KIB, 512 * KIB),
             Self::Blocks => (KIB, 4 * MIB),
             Self::Agreement => (4 * KIB, 2 * MIB),
+            Self::Directory => (directory::MAX_REQUEST_BYTES, directory::MAX_ANSWER_BYTES),
+            Self::LookUp => (look_up::MAX_REQUEST_BYTES, look_up::MAX_ANSWER_BYTES),
         };
         Caps {
             request_bytes,
@@ -84,6 +101,9 @@ impl Service {
             Self::Query => (400, 200, 32, 256),
             Self::Blocks => (64, 32, 4, 16),
             Self::Agreement => (200, 100, 16, 256),
+            // A visit may bring 4,096 cards, 16 a request.
+            Self::Directory => (512, 32, 4, 64),
+            Self::LookUp => (20, 2, 2, 16),
         };
         Rate {
             burst,
@@ -98,7 +118,25 @@ impl Service {
     pub const fn deadline(self) -> Duration {
         match self {
             Self::Blocks => Duration::from_secs(10),
-            Self::Submit | Self::Query | Self::Agreement => Duration::from_secs(5),
+            Self::Submit | Self::Query | Self::Agreement | Self::Directory | Self::LookUp => {
+                Duration::from_secs(5)
+            }
+        }
+    }
+
+    /// The protocol's name.
+    #[must_use]
+    pub fn name(self, network: &NetworkName) -> String {
+        match self {
+            Self::LookUp => format!("/natcoin/{network}/directory/1/json"),
+            _ => format!("/natcoin/{network}/{self}/1"),
+        }
+    }
+
+    fn form(self) -> Form {
+        match self {
+            Self::LookUp => Form::Text,
+            _ => Form::Frames,
         }
     }
 
@@ -112,10 +150,11 @@ impl Service {
     ) -> Exchange {
         let codec = FrameCodec {
             caps: self.caps(),
+            form: self.form(),
             malformed: malformed.clone(),
         };
         exchange(
-            format!("/natcoin/{network}/{self}/1"),
+            self.name(network),
             codec,
             support,
             self.deadline(),
@@ -131,6 +170,8 @@ impl fmt::Display for Service {
             Self::Query => "query",
             Self::Blocks => "blocks",
             Self::Agreement => "agreement",
+            Self::Directory => "directory",
+            Self::LookUp => "look-up",
         })
     }
 }
@@ -210,6 +251,7 @@ pub fn hello_exchange(network: &NetworkName, malformed: &Malformed) -> Exchange 
     };
     let codec = FrameCodec {
         caps,
+        form: Form::Frames,
         malformed: malformed.clone(),
     };
     exchange(
@@ -236,10 +278,20 @@ fn exchange(
     request_response::Behaviour::with_codec(codec, [(protocol, support)], config)
 }
 
+/// How a protocol parts what is said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    /// Frames; a reply begins with its mark.
+    Frames,
+    /// Text up to the end of the stream, declined in words.
+    Text,
+}
+
 /// Reads and writes requests and replies within a protocol's caps.
 #[derive(Debug, Clone)]
 pub struct FrameCodec {
     caps: Caps,
+    form: Form,
     malformed: Malformed,
 }
 
@@ -288,7 +340,10 @@ impl request_response::Codec for FrameCodec {
             malformed: &self.malformed,
             unfinished: 1,
         };
-        let request = read_frame(io, self.caps.request_bytes).await?;
+        let request = match self.form {
+            Form::Frames => read_frame(io, self.caps.request_bytes).await?,
+            Form::Text => read_text(io, self.caps.request_bytes).await?,
+        };
         reading.unfinished = 0;
         Ok(request)
     }
@@ -297,6 +352,9 @@ impl request_response::Codec for FrameCodec {
     where
         T: AsyncRead + Unpin + Send,
     {
+        if self.form == Form::Text {
+            return Ok(Reply::Answer(read_text(io, self.caps.answer_bytes).await?));
+        }
         let mut frame = read_frame(io, reply_cap(self.caps)).await?;
         match frame.first().copied() {
             Some(0) => {
@@ -319,7 +377,10 @@ impl request_response::Codec for FrameCodec {
     where
         T: AsyncWrite + Unpin + Send,
     {
-        write_frame(io, &request, self.caps.request_bytes).await
+        match self.form {
+            Form::Frames => write_frame(io, &request, self.caps.request_bytes).await,
+            Form::Text => write_text(io, &request, self.caps.request_bytes).await,
+        }
     }
 
     async fn write_response<T>(
@@ -331,6 +392,13 @@ impl request_response::Codec for FrameCodec {
     where
         T: AsyncWrite + Unpin + Send,
     {
+        if self.form == Form::Text {
+            let text = match reply {
+                Reply::Answer(answer) => answer,
+                Reply::Declined(reason) => look_up::declined(&reason.to_string()),
+            };
+            return write_text(io, &text, self.caps.answer_bytes).await;
+        }
         let frame = match reply {
             Reply::Answer(mut answer) => {
                 answer.insert(0, 0);
@@ -361,7 +429,13 @@ mod tests {
             answer_bytes: 8,
         };
         let malformed = Malformed::default();
-        (FrameCodec { caps, malformed }, StreamProtocol::new("/x"))
+        let form = Form::Frames;
+        let codec = FrameCodec {
+            caps,
+            form,
+            malformed,
+        };
+        (codec, StreamProtocol::new("/x"))
     }
 
     #[test]

@@ -22,6 +22,7 @@ use super::{
     BehaviourError, Exchange, NetworkName, PING_INTERVAL, PING_TIMEOUT, Role, Service, gossip,
     limits, mesh,
     service::{self, Malformed},
+    whereabouts::Whereabouts,
 };
 
 /// What [`Speech`] needs to know.
@@ -66,6 +67,8 @@ pub struct Speech {
     pub blocks: Exchange,
     /// Missing votes and proposals.
     pub agreement: Exchange,
+    /// Who is where.
+    pub directory: Whereabouts,
     /// Long-lived streams.
     pub watch: libp2p_stream::Behaviour,
     /// The mesh; wallets have none.
@@ -122,7 +125,8 @@ impl Speech {
             submit: Service::Submit.behaviour(network, support.clone(), &config.malformed),
             query: Service::Query.behaviour(network, support.clone(), &config.malformed),
             blocks: Service::Blocks.behaviour(network, support.clone(), &config.malformed),
-            agreement: Service::Agreement.behaviour(network, support, &config.malformed),
+            agreement: Service::Agreement.behaviour(network, support.clone(), &config.malformed),
+            directory: Whereabouts::new(network, support, &config.malformed),
             watch: libp2p_stream::Behaviour::new(),
             gossip: Toggle::from(gossip),
         })
@@ -135,6 +139,8 @@ impl Speech {
             Service::Query => &mut self.query,
             Service::Blocks => &mut self.blocks,
             Service::Agreement => &mut self.agreement,
+            Service::Directory => &mut self.directory.cards,
+            Service::LookUp => &mut self.directory.json,
         }
     }
 }

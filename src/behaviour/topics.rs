@@ -1,4 +1,4 @@
-//! Topics: the three gossip channels, their names, sizes and message ids.
+//! Topics: the four gossip channels, their names, sizes and message ids.
 //!
 //! A name is `/natcoin/<network>/<topic>/1`. Only these may be subscribed to, by us or by anybody
 //! who talks to us. Payloads are anonymous: whatever needs a signature carries its own.
@@ -24,11 +24,18 @@ pub enum Topic {
     Proposals,
     /// Votes on proposals.
     Votes,
+    /// Cards that are new in the directory.
+    Directory,
 }
 
 impl Topic {
     /// Every topic there is: also the whitelist.
-    pub const ALL: [Self; 3] = [Self::Transactions, Self::Proposals, Self::Votes];
+    pub const ALL: [Self; 4] = [
+        Self::Transactions,
+        Self::Proposals,
+        Self::Votes,
+        Self::Directory,
+    ];
 
     /// The largest message, in bytes.
     #[must_use]
@@ -37,7 +44,7 @@ impl Topic {
             Self::Transactions => 256 * 1024,
             // The envelope must fit beside it into one transmission.
             Self::Proposals => super::gossip::MAX_TRANSMIT_BYTES - 1024,
-            Self::Votes => 16 * 1024,
+            Self::Votes | Self::Directory => 16 * 1024,
         }
     }
 
@@ -48,6 +55,7 @@ impl Topic {
             Self::Transactions => "transactions",
             Self::Proposals => "proposals",
             Self::Votes => "votes",
+            Self::Directory => "directory",
         };
         format!("/natcoin/{network}/{word}/1")
     }

@@ -103,6 +103,11 @@ impl Book {
         }
     }
 
+    /// The genesis hash of its network.
+    pub fn network(&self) -> Hash {
+        self.network
+    }
+
     /// The number of its cards, withdrawals included.
     pub fn len(&self) -> usize {
         self.cards.len()

@@ -114,6 +114,15 @@ impl Bootstrap {
         Self::from_toml(EMBEDDED).expect("a test reads the embedded file")
     }
 
+    /// The same network as this one node alone is a way into.
+    #[must_use]
+    pub fn through(&self, node: Node) -> Self {
+        Self {
+            genesis: self.genesis.clone(),
+            nodes: vec![node],
+        }
+    }
+
     /// The network's name.
     pub fn network(&self) -> &str {
         &self.genesis.network

@@ -75,6 +75,10 @@ pub enum Answer {
     Difference(Difference),
 }
 
+/// What is gossiped: cards that were news to whoever tells them, 1 to [`MAX_PUT`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Told(pub Vec<Card>);
+
 /// What a book holds in a range of peers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Listing {
@@ -228,6 +232,22 @@ impl Decode for Request {
                 });
             }
         }))
+    }
+}
+
+impl Encode for Told {
+    fn encode(&self, out: &mut Vec<u8>) {
+        put_sequence(out, &self.0);
+    }
+}
+
+impl Decode for Told {
+    fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let cards: Vec<Card> = reader.sequence("cards", MAX_PUT)?;
+        if cards.is_empty() {
+            return Err(DecodeError::invalid("cards", "there are none"));
+        }
+        Ok(Self(cards))
     }
 }
 

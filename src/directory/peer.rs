@@ -19,6 +19,11 @@ pub fn public_key(peer: &PeerId) -> Option<PublicKey> {
     peer_id(&PublicKey(key)).map(|_| PublicKey(key))
 }
 
+/// The key of a peer id as people write it (`12D3KooW...`); `None` if it is none, or holds no ed25519 key.
+pub fn parse(text: &str) -> Option<PublicKey> {
+    public_key(&text.parse().ok()?)
+}
+
 /// The peer id of a key; `None` if its bytes are not a point of the curve.
 pub fn peer_id(key: &PublicKey) -> Option<PeerId> {
     let key = identity::ed25519::PublicKey::try_from_bytes(&key.0).ok()?;

@@ -1,4 +1,4 @@
-//! Why a card is refused: the rules D1 to D12, in the order in which they are tried.
+//! Why a card is refused: the rules D1 to D13, in the order in which they are tried (D13 with D5).
 //!
 //! The cheapest come first and signatures only when nothing else is left to say, so that a crowd of bad cards costs
 //! little. D1 to D8 judge the card alone, D9 to D12 what the book already holds (D5 too, but it is as cheap as a look).
@@ -123,6 +123,16 @@ pub enum Refusal {
         /// Most cards of the book.
         limit: usize,
     },
+    /// D13.
+    #[error(
+        "the peer {peer} publishes too often: wait for {wait_ms} ms, and publish only what is new"
+    )]
+    TooOften {
+        /// The peer's key.
+        peer: PublicKey,
+        /// How long until one more is taken.
+        wait_ms: u64,
+    },
 }
 
 impl Refusal {
@@ -141,6 +151,19 @@ impl Refusal {
             Self::AccountFull { .. } => 10,
             Self::SubnetFull { .. } => 11,
             Self::BookFull { .. } => 12,
+            Self::TooOften { .. } => 13,
         }
+    }
+
+    /// Whether no honest peer hands on such a card: it is bad whatever the time is and whatever the reader knows.
+    pub fn is_provably_bad(&self) -> bool {
+        matches!(
+            self,
+            Self::ForeignNetwork { .. }
+                | Self::LifeTooLong { .. }
+                | Self::WeakKey { .. }
+                | Self::AccountSignature { .. }
+                | Self::PeerSignature { .. }
+        )
     }
 }

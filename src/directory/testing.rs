@@ -186,6 +186,7 @@ pub(crate) fn visit(guest: &mut Book, host: &mut Book, now_ms: u64) -> Traffic {
                 traffic.fetched += cards.len();
                 put_all(guest, cards, now_ms);
             }
+            Heard::HandedIn(_) => {}
             Heard::Misfit => panic!("an honest host fits"),
         }
     }

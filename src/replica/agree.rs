@@ -28,6 +28,11 @@ impl Replica {
         let said = match topic {
             Topic::Transactions => return self.on_transactions(id, data),
             Topic::Proposals | Topic::Votes => from_gossip::<Said>(data),
+            // The keeper of the directory judges its cards; here they are nothing.
+            Topic::Directory => {
+                let verdict = Verdict::Ignore;
+                return self.hands.emit(Effect::Judge { id, verdict });
+            }
         };
         let verdict = match said {
             Ok(said) => self.on_said(from, said),

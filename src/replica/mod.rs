@@ -129,6 +129,11 @@ impl Hands {
 }
 
 impl Replica {
+    /// Whether an account is in the ledger.
+    pub fn knows(&self, account: &Address) -> bool {
+        self.books.ledger.account(account).is_some()
+    }
+
     /// Takes one input at a time; `now` never goes back. Perform the effects in order; if one of the
     /// storage effects fails, stop without performing the rest.
     pub fn handle(&mut self, input: Input, now: Moment, store: &Store) -> Vec<Effect> {

@@ -28,6 +28,7 @@ pub(super) fn kind_of(topic: Topic) -> &'static str {
         Topic::Transactions => "transactions",
         Topic::Proposals => "proposals",
         Topic::Votes => "votes",
+        Topic::Directory => "directory",
     }
 }
 
@@ -38,6 +39,7 @@ pub(super) fn service(service: Service) -> &'static str {
         Service::Query => "query",
         Service::Blocks => "blocks",
         Service::Agreement => "agreement",
+        Service::Directory | Service::LookUp => "directory",
     }
 }
 
@@ -48,6 +50,7 @@ pub(super) fn answer(service: Service) -> &'static str {
         Service::Query => "query answer",
         Service::Blocks => "blocks answer",
         Service::Agreement => "agreement answer",
+        Service::Directory | Service::LookUp => "directory answer",
     }
 }
 
@@ -131,6 +134,7 @@ pub(super) fn question(service: Service, data: &[u8]) -> String {
         Service::Agreement => MissingRequest::from_bytes(data)
             .ok()
             .map(|one| format!("asks what was said at {}/{}", one.height, one.round)),
+        Service::Directory | Service::LookUp => None,
     };
     text.unwrap_or_else(|| unread(data))
 }
@@ -179,6 +183,7 @@ pub(super) fn reply(service: Service, data: &[u8]) -> String {
                 ),
             }
         }),
+        Service::Directory | Service::LookUp => None,
     };
     text.unwrap_or_else(|| unread(data))
 }

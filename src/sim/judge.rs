@@ -370,6 +370,7 @@ impl Judge {
                 }
                 reply.tip
             }),
+            Service::Directory | Service::LookUp => None,
         };
         if let Some(height) = height {
             self.told(node, now, height);

@@ -92,6 +92,8 @@ fn what_books_say_is_frozen() {
     for (label, answer) in answers() {
         text.push_str(&line(&format!("say_{label}"), &answer));
     }
+    let told = Told(small().fetch(&[peer(1).public(), peer(2).public()]));
+    text.push_str(&line("tell", &told));
     crate::chain::testing::network::assert_golden("directory_exchange.txt", &text);
 }
 

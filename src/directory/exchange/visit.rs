@@ -39,6 +39,8 @@ enum Asked {
 pub enum Heard {
     /// Cards to be proved and put; none of most answers.
     Cards(Vec<Card>),
+    /// What became of the cards that were handed in: for each 0, or the number of the rule that it broke there.
+    HandedIn(Vec<u8>),
     /// Not an answer to what was asked: the host is broken or worse. The visit is over.
     Misfit,
 }
@@ -49,6 +51,7 @@ pub struct Visit {
     steps: VecDeque<Step>,
     asked: Option<Asked>,
     fetches_left: usize,
+    hands_in: bool,
 }
 
 impl Default for Visit {
@@ -57,11 +60,17 @@ impl Default for Visit {
             steps: VecDeque::from([Step::Digest]),
             asked: None,
             fetches_left: MAX_CARDS_A_VISIT / MAX_FETCHED,
+            hands_in: true,
         }
     }
 }
 
 impl Visit {
+    /// Hands in nothing more: the host's book is full, or the visitor has only come to read.
+    pub fn only_fetch(&mut self) {
+        self.hands_in = false;
+    }
+
     /// The next request; `None` when the visit is over.
     pub fn next(&mut self, book: &mut Book, now_ms: u64) -> Option<Request> {
         loop {
@@ -89,7 +98,10 @@ impl Visit {
                 (Asked::Fetch(peers), Request::Ask(question))
             }
             Step::HandIn(listing, wanted) => {
-                let mut cards = book.listed(&listing, &wanted);
+                let mut cards = match self.hands_in {
+                    true => book.listed(&listing, &wanted),
+                    false => Vec::new(),
+                };
                 if cards.is_empty() {
                     return None;
                 }
@@ -136,7 +148,12 @@ impl Visit {
                 }
                 false
             }
-            (Some(Asked::HandIn(count)), Answer::Put(marks)) => marks.len() == count,
+            (Some(Asked::HandIn(count)), Answer::Put(marks)) => {
+                if marks.len() == count {
+                    return Heard::HandedIn(marks);
+                }
+                false
+            }
             _ => false,
         };
         if fits {

@@ -204,7 +204,8 @@ impl Task {
             return Err(Declined::Busy);
         }
         let entry = self.peers.get_mut(peer).ok_or(Declined::NotGreeted)?;
-        if entry.hello().is_none() {
+        // Whoever only looks something up may be another program, which knows nothing of our hello.
+        if entry.hello().is_none() && (service != Service::LookUp || entry.is_refused()) {
             return Err(Declined::NotGreeted);
         }
         if entry.meters.admit(service, clock::now()) {
@@ -285,7 +286,8 @@ impl Task {
             return;
         };
         // A stranger can fill the bulk lane only: votes of validators pass beside it.
-        let lane = if topic != Topic::Transactions && self.config.validators.contains(&source) {
+        let is_agreement = matches!(topic, Topic::Votes | Topic::Proposals);
+        let lane = if is_agreement && self.config.validators.contains(&source) {
             Lane::Urgent
         } else {
             Lane::Bulk

@@ -294,7 +294,7 @@ impl Task {
     }
 
     fn on_speech(&mut self, event: SpeechEvent) {
-        use crate::behaviour::Service;
+        use crate::behaviour::{Service, WhereaboutsEvent};
         match event {
             SpeechEvent::Ping(event) => self.on_ping(&event),
             SpeechEvent::Hello(event) => self.on_hello(event),
@@ -302,6 +302,12 @@ impl Task {
             SpeechEvent::Query(event) => self.on_exchange(Service::Query, event),
             SpeechEvent::Blocks(event) => self.on_exchange(Service::Blocks, event),
             SpeechEvent::Agreement(event) => self.on_exchange(Service::Agreement, event),
+            SpeechEvent::Directory(WhereaboutsEvent::Cards(event)) => {
+                self.on_exchange(Service::Directory, event);
+            }
+            SpeechEvent::Directory(WhereaboutsEvent::Json(event)) => {
+                self.on_exchange(Service::LookUp, event);
+            }
             SpeechEvent::Gossip(event) => self.on_gossip(event),
             // Identify's knowledge is for other programs and languages; we go by hello. The rest
             // never report.

@@ -114,7 +114,7 @@ fn a_node_that_lies_alone_deceives_nobody_and_is_not_asked_again() {
                 bent[at] ^= 1 << place;
                 bent
             }
-            Service::Blocks | Service::Agreement => data,
+            _ => data,
         }));
         for wallet in 0..4 {
             world.wish(wallet, (wallet + 1) % 4);

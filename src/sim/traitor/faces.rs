@@ -34,7 +34,7 @@ impl World {
     pub(in crate::sim) fn misspeak(&mut self, node: usize, topic: Topic, data: Vec<u8>) {
         let own = self.nodes[node].key.address();
         let said = match topic {
-            Topic::Transactions => None,
+            Topic::Transactions | Topic::Directory => None,
             Topic::Proposals | Topic::Votes => from_gossip::<Said>(&data).ok(),
         };
         let faces = match &said {

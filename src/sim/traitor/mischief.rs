@@ -24,6 +24,14 @@ use crate::sim::trace::Parties;
 use crate::sim::world::Due;
 use crate::store::{Disk as _, SimDisk, Store, Survival};
 
+/// The services that the replica answers.
+const OF_THE_REPLICA: [Service; 4] = [
+    Service::Submit,
+    Service::Query,
+    Service::Blocks,
+    Service::Agreement,
+];
+
 /// What a traitor plans.
 #[derive(Debug)]
 pub(in crate::sim) enum Mischief {
@@ -271,7 +279,7 @@ impl World {
             return;
         }
         let peer = peers[self.random.random_range(0..peers.len())];
-        let service = Service::ALL[self.random.random_range(0..Service::ALL.len())];
+        let service = OF_THE_REPLICA[self.random.random_range(0..OF_THE_REPLICA.len())];
         let length = self.random.random_range(0..40);
         let data = (0..length).map(|_| self.random.random()).collect();
         let key = self.nodes[node].key.public();
