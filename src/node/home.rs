@@ -5,6 +5,7 @@
 //! node.key         the seed of its key, 64 hexadecimal digits, readable by its owner only
 //! bootstrap.toml   its network
 //! store/           what it remembers, made at the first start
+//! directory/       who is where, and its own card's number, made at the first start
 //! ```
 //! A home appears whole or not at all, and nothing that is there is ever overwritten: a lost key
 //! cannot be made again, and two nodes with one key would vote twice. It must never put the seed

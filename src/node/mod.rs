@@ -2,6 +2,8 @@
 
 pub mod clock;
 pub mod devnet;
+pub mod directory;
+mod durable;
 pub mod home;
 pub mod inquiry;
 pub mod network;

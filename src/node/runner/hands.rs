@@ -16,6 +16,7 @@ use super::{Control, Inspection, NodeError, evidence, moment};
 use crate::behaviour::{PeerId, identity};
 use crate::chain::key::PublicKey;
 use crate::directory::bootstrap::Bootstrap;
+use crate::node::directory::{DirectoryHandle, MembersQuestion};
 use crate::node::network::{
     Event, MessageId, NetworkEvents, NetworkHandle, RequestId as NetworkRequest,
     Verdict as NetworkVerdict, WatchSink,
@@ -31,6 +32,14 @@ pub struct Record {
     pub evidence: PathBuf,
     /// The verified list.
     pub bootstrap: Arc<Bootstrap>,
+}
+
+/// The directory, which has a thread of its own, and what it asks about the ledger.
+pub struct Directory {
+    /// The way to it.
+    pub handle: DirectoryHandle,
+    /// Its questions.
+    pub asked: mpsc::Receiver<MembersQuestion>,
 }
 
 /// What awaits the replica's word, by the numbers given to it.
@@ -58,6 +67,7 @@ pub struct Hands {
     condition: watch::Sender<Condition>,
     notes: broadcast::Sender<Note>,
     record: Record,
+    directory: Directory,
     began: Instant,
     open: Open,
     /// Requests of ours under way: the replica asks few at a time.
@@ -73,6 +83,7 @@ enum Wake {
     Reply(Input),
     Control(Option<Control>),
     Checkpoint(Result<CheckpointResult, oneshot::error::RecvError>),
+    Members(MembersQuestion),
     Timer,
 }
 
@@ -84,6 +95,7 @@ impl Hands {
         condition: watch::Sender<Condition>,
         notes: broadcast::Sender<Note>,
         record: Record,
+        directory: Directory,
         began: Instant,
     ) -> Self {
         Self {
@@ -92,6 +104,7 @@ impl Hands {
             condition,
             notes,
             record,
+            directory,
             began,
             open: Open::default(),
             asked: FuturesUnordered::new(),
@@ -116,8 +129,9 @@ impl Hands {
             Ok(()) => self.close(&mut replica).await,
             Err(error) => Err(error),
         };
-        // Order: the network ends after the replica, so that its last words are out; the store's lock
-        // falls with `self`.
+        // Order: the network ends after the replica and the directory, so that their last words are out; the store's
+        // lock falls with `self`.
+        self.directory.handle.leave().await;
         self.network.shutdown().await;
         result
     }
@@ -135,10 +149,20 @@ impl Hands {
                 Wake::Event(None) => {
                     return Err(crate::node::network::NetworkError::Stopped.into());
                 }
-                Wake::Event(Some(event)) => match self.input_of(event) {
-                    Some(input) => input,
-                    None => continue,
-                },
+                Wake::Event(Some(event)) => {
+                    let passed = self.directory.handle.pass(event, &self.network).await?;
+                    match passed.and_then(|event| self.input_of(event)) {
+                        Some(input) => input,
+                        None => continue,
+                    }
+                }
+                Wake::Members(question) => {
+                    let MembersQuestion { accounts, reply } = question;
+                    let known = accounts.into_iter().filter(|one| replica.knows(one));
+                    // Whoever asked may have ended.
+                    let _ = reply.send(known.collect());
+                    continue;
+                }
                 Wake::Reply(input) => input,
                 Wake::Control(None | Some(Control::Stop)) => return Ok(()),
                 Wake::Control(Some(Control::Inspect(reply))) => {
@@ -191,6 +215,8 @@ impl Hands {
             control = controls.recv() => Wake::Control(control),
             written = checkpoint => Wake::Checkpoint(written),
             Some(input) = self.asked.next() => Wake::Reply(input),
+            // One at a time, so that it never keeps an event waiting for long.
+            Some(question) = self.directory.asked.recv() => Wake::Members(question),
             event = events.recv() => Wake::Event(event),
             // Last: every other input fires the timers that are due as well.
             () = pause(left) => Wake::Timer,

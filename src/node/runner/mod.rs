@@ -5,7 +5,8 @@
 //! waits for a disk or a signature. When the store fails or the replica halts, the node ends before
 //! anything else leaves it, and [`NodeHandle::ended`] tells why.
 //!
-//! Order of a clean stop: the replica first (its last checkpoint), then the network, then the store's lock.
+//! Order of a clean stop: the replica first (its last checkpoint), then the directory (it withdraws the node's card), then
+//! the network, then the store's lock.
 //! Read next: `hands.rs`, which performs the effects.
 
 mod cause;
@@ -26,6 +27,7 @@ use crate::consensus::Timing;
 use crate::directory::bootstrap::Bootstrap;
 use crate::directory::development::{self, DevelopmentKeyExposed};
 use crate::node::clock;
+use crate::node::directory::{self, DirectoryConfig, DirectoryHandle};
 use crate::node::home::Home;
 use crate::node::network::{self, NetworkConfig, NetworkError, NetworkHandle};
 use crate::replica::{
@@ -34,7 +36,10 @@ use crate::replica::{
 use crate::store::{FolderDisk, Store, StoreError};
 
 pub use cause::Cause;
-use hands::{Hands, Record};
+use hands::{Directory, Hands, Record};
+
+/// Questions of the directory that may wait for the replica's thread: it asks one at a time.
+const MEMBERS: usize = 1;
 
 /// Notes kept for a reader that is slow; it is told how many it missed.
 const NOTES: usize = 256;
@@ -136,6 +141,7 @@ pub struct NodeHandle {
     peer: PeerId,
     network: NetworkHandle,
     control: mpsc::Sender<Control>,
+    directory: DirectoryHandle,
     condition: watch::Receiver<Condition>,
     notes: broadcast::Sender<Note>,
     ended: oneshot::Receiver<Result<(), NodeError>>,
@@ -155,6 +161,11 @@ impl NodeHandle {
     /// Its network.
     pub fn network(&self) -> &NetworkHandle {
         &self.network
+    }
+
+    /// Its directory: who is where.
+    pub fn directory(&self) -> &DirectoryHandle {
+        &self.directory
     }
 
     /// Its condition, renewed at every change.
@@ -212,8 +223,19 @@ pub async fn start(config: NodeConfig) -> Result<NodeHandle, NodeError> {
     let genesis_hash = genesis.hash();
     let (store, replica, first) = open(&config, began, genesis, genesis_hash)?;
     let network = network_config(&config, genesis_hash, replica.height())?;
+    let role = network.role;
     let (network, events) = network::start(network).await?;
     let (control, controls) = mpsc::channel(16);
+    let (members, asked) = mpsc::channel(MEMBERS);
+    let directory = DirectoryConfig {
+        folder: config.folder.clone(),
+        key: config.key.clone(),
+        role,
+        bootstrap: config.bootstrap.clone(),
+        listening: network.addresses().to_vec(),
+        members,
+    };
+    let directory = directory::start(directory, network.clone()).map_err(NodeError::Thread)?;
     let (condition_sender, condition) = watch::channel(replica.status());
     let (notes, _) = broadcast::channel(NOTES);
     let (ended_sender, ended) = oneshot::channel();
@@ -226,12 +248,17 @@ pub async fn start(config: NodeConfig) -> Result<NodeHandle, NodeError> {
             evidence: evidence_path(&config.folder),
             bootstrap: config.bootstrap.clone(),
         },
+        Directory {
+            handle: directory.clone(),
+            asked,
+        },
         began,
     );
     let handle = NodeHandle {
         peer: network.local_peer(),
         network,
         control,
+        directory,
         condition,
         notes,
         ended,
