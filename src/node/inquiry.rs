@@ -15,6 +15,7 @@ use super::network::{self, Event, NetworkConfig, NetworkError, NetworkEvents, Ne
 use crate::behaviour::{BehaviourError, Hello, Multiaddr, PeerId, Role, Service, identity};
 use crate::chain::codec::Encode as _;
 use crate::chain::query::Query;
+use crate::directory::bootstrap::{Bootstrap, Node};
 use crate::wallet::light::{Doubt, LightClient};
 
 /// How long the node may take to come up and answer.
@@ -102,6 +103,19 @@ pub async fn ask(home: &Home) -> Result<NodeCondition, InquiryError> {
         height: proven.at.height,
         validators_up: proven.value.validators_up,
         waiting: proven.value.waiting,
+    })
+}
+
+/// The network as the running node of a home alone is a way into, from this machine.
+pub fn way_in(home: &Home) -> Bootstrap {
+    let key = home.secret().public();
+    let listed = home.bootstrap().node_of(&key);
+    home.bootstrap().through(Node {
+        name: home.name().clone(),
+        key,
+        peer_id: home.peer_id(),
+        validator: listed.is_some_and(|node| node.validator),
+        addresses: home.listen().iter().map(dialable).collect(),
     })
 }
 

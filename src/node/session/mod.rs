@@ -7,6 +7,8 @@
 //!   .nodes()           -> every bootstrap node: round trip, height, reachable or not and why, whether it lied
 //!   .quorum() .newest() .freshness()
 //!   .plan(purse, sender, intent) -> Plan (resolved and judged: to be shown and confirmed; nothing is signed)
+//!   .look_up(whom) .everybody() -> cards: who is where, both signatures checked; hearsay all the same
+//!   .appear(account, addresses): the session's own card, renewed until it closes, then withdrawn
 //!   .pay(purse, secret, intent, progress) -> Outcome: the payment with its end, or not final yet
 //!   .resume_pending(purse, progress) -> the ends of what an earlier run left open
 //!   .close()
@@ -17,7 +19,9 @@
 //! Never: return anything about the chain that `wallet/light.rs` has not verified (but for what is called hearsay).
 //! Next: `wallet/pool.rs` (whom to ask), `ask.rs` (asking), `pay/` (a payment to its end).
 
+mod appear;
 mod ask;
+mod directory;
 mod error;
 mod facts;
 mod pay;
@@ -32,6 +36,7 @@ use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
 
 pub use crate::wallet::pool::{Quorum, UsedAs};
+pub use directory::Whom;
 pub use error::{SessionError, Tried};
 pub use facts::{History, MAX_HISTORY};
 pub use pay::{Intent, Outcome, Plan, Progress, Recipient};
@@ -39,7 +44,9 @@ pub use purse::Purse;
 pub use report::NodeReport;
 pub use watch::{Watch, WatchEvent};
 
+use self::appear::Appearance;
 use crate::behaviour::{PeerId, Role, identity};
+use crate::chain::key::SecretKey;
 use crate::chain::name::Name;
 use crate::chain::query::Moment;
 use crate::directory::bootstrap::Bootstrap;
@@ -113,6 +120,9 @@ struct Inner {
     pool: Mutex<Pool>,
     /// Counts the pool's changes, for those who wait for one.
     changed: tokio::sync::watch::Sender<u64>,
+    /// The key of the peer that this session is.
+    peer: SecretKey,
+    appearance: Mutex<Option<Appearance>>,
 }
 
 impl Session {
@@ -145,8 +155,9 @@ impl Session {
                 })?;
         let nodes = bootstrap.nodes();
         let validators = nodes.iter().filter(|node| node.validator);
+        let peer = SecretKey::from_seed(&rand::random());
         let (network, events) = network::start(NetworkConfig {
-            identity: identity::keypair(rand::random()),
+            identity: identity::keypair(*peer.to_seed()),
             network_name,
             genesis: light.genesis().0,
             role: Role::Wallet,
@@ -170,6 +181,8 @@ impl Session {
                 bootstrap.genesis().validators.quorum_count(),
             )),
             changed: tokio::sync::watch::Sender::new(0),
+            peer,
+            appearance: Mutex::new(None),
             bootstrap,
         });
         tokio::spawn(task::run(Arc::downgrade(&inner), events));
@@ -226,7 +239,10 @@ impl Session {
     }
 
     /// Closes the connections, so that the nodes notice at once. Everything asked fails from then on.
+    ///
+    /// A card that was published is withdrawn first, which takes a moment.
     pub async fn close(&self) {
+        self.0.disappear().await;
         self.0.network.shutdown().await;
         self.0.change(|_| {});
     }

@@ -1,0 +1,209 @@
+//! The session's own card: handed in at two nodes, renewed at half of its life, withdrawn when the session closes.
+//!
+//! A session's peer is drawn anew each time, so its numbers need no memory. Who never calls [`Session::appear`] publishes
+//! nothing. The account's key is held until the session closes, since each renewal wants its signature.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, sleep_until, timeout};
+
+use super::{Inner, Session, clock_now};
+use crate::behaviour::{PeerId, Role};
+use crate::chain::key::SecretKey;
+use crate::directory::card::{Addresses, Card};
+use crate::directory::exchange::{Answer, Request};
+use crate::directory::publisher::{Owner, Publisher};
+use crate::node::clock;
+
+/// At how many nodes a card is handed in; they tell all others.
+const HOLDERS: usize = 2;
+/// After a node has refused the card, or none could be asked: doubled each time.
+const FIRST_PAUSE: Duration = Duration::from_secs(5);
+/// Where the doubling ends.
+const LONGEST_PAUSE: Duration = Duration::from_secs(150);
+/// How long a withdrawal may take.
+const FAREWELL: Duration = Duration::from_millis(800);
+
+/// A card that is being kept up.
+#[derive(Debug)]
+pub(super) struct Appearance {
+    leave: oneshot::Sender<()>,
+    task: JoinHandle<()>,
+}
+
+/// The card of a session, and who holds it.
+struct Presence {
+    publisher: Publisher,
+    card: Option<Card>,
+    holders: BTreeSet<PeerId>,
+    refused: BTreeSet<PeerId>,
+    pause: Duration,
+}
+
+impl Session {
+    /// Lets others find this account here, until the session closes: at these addresses, which may be none, since whoever
+    /// is in touch with the same nodes can be told of it all the same. Gives how many nodes hold the card already.
+    ///
+    /// Called again, it does nothing.
+    pub async fn appear(&self, account: SecretKey, addresses: Addresses) -> usize {
+        let owner = Owner {
+            network: self.0.bootstrap.genesis().hash(),
+            account,
+            peer: self.0.peer.clone(),
+            role: Role::Wallet,
+        };
+        let mut publisher = Publisher::new(owner, None);
+        publisher.set_addresses(addresses);
+        let mut presence = Presence {
+            publisher,
+            card: None,
+            holders: BTreeSet::new(),
+            refused: BTreeSet::new(),
+            pause: FIRST_PAUSE,
+        };
+        presence.renew();
+        presence.hand_in(&self.0).await;
+        let holders = presence.holders.len();
+        let mut appearance = self.0.appearance();
+        if appearance.is_none() {
+            let (leave, left) = oneshot::channel();
+            let task = tokio::spawn(keep_up(Arc::downgrade(&self.0), presence, left));
+            *appearance = Some(Appearance { leave, task });
+        }
+        holders
+    }
+}
+
+impl Inner {
+    fn appearance(&self) -> std::sync::MutexGuard<'_, Option<Appearance>> {
+        let appearance = self.appearance.lock();
+        appearance.unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    /// Withdraws the card, if there is one.
+    pub(super) async fn disappear(&self) {
+        let appearance = self.appearance().take();
+        if let Some(Appearance { leave, task }) = appearance
+            && leave.send(()).is_ok()
+        {
+            let _ = timeout(FAREWELL, task).await;
+        }
+    }
+}
+
+async fn keep_up(session: Weak<Inner>, mut presence: Presence, mut leave: oneshot::Receiver<()>) {
+    loop {
+        let Some(inner) = session.upgrade() else {
+            return;
+        };
+        let mut changed = inner.changed.subscribe();
+        presence.renew();
+        presence.hand_in(&inner).await;
+        let until = presence.next_look();
+        let wants_more = presence.holders.len() < HOLDERS;
+        // Order: let go of the session before waiting, so that its last hand can end it.
+        drop(inner);
+        tokio::select! {
+            left = &mut leave => {
+                // Dropped without a word, the session is gone already.
+                if let (Ok(()), Some(inner)) = (left, session.upgrade()) {
+                    presence.withdraw(&inner).await;
+                }
+                return;
+            }
+            () = sleep_until(until) => presence.refused.clear(),
+            changed = changed.changed(), if wants_more => if changed.is_err() {
+                return;
+            },
+        }
+    }
+}
+
+impl Presence {
+    /// Signs a card if one is due.
+    fn renew(&mut self) {
+        let now_ms = clock::unix_ms();
+        if now_ms < self.publisher.due_at_ms() {
+            return;
+        }
+        let Some(number) = self.publisher.number(now_ms) else {
+            return;
+        };
+        self.card = Some(self.publisher.sign(number, now_ms));
+        self.holders.clear();
+        self.refused.clear();
+    }
+
+    /// Hands the card in where it is not yet, until enough hold it.
+    async fn hand_in(&mut self, inner: &Inner) {
+        let Some(card) = self.card.clone() else {
+            return;
+        };
+        let ranked = inner.pool().ranked();
+        let peers: Vec<PeerId> = ranked
+            .into_iter()
+            .filter_map(|node| inner.peer_of(node))
+            .collect();
+        for peer in peers {
+            if self.holders.len() >= HOLDERS {
+                return;
+            }
+            if self.holders.contains(&peer) || self.refused.contains(&peer) {
+                continue;
+            }
+            match put(inner, peer, &card).await {
+                Some(0) => {
+                    self.holders.insert(peer);
+                    self.pause = FIRST_PAUSE;
+                }
+                mark => {
+                    tracing::debug!(%peer, ?mark, "a node does not take our card");
+                    if let Some(3 | 4) = mark {
+                        tracing::warn!(
+                            "a node finds that our card is of another time: set this machine's clock"
+                        );
+                    }
+                    self.refused.insert(peer);
+                }
+            }
+        }
+    }
+
+    /// When to look again if nothing happens: when the card is due, or earlier where too few hold it.
+    fn next_look(&mut self) -> Instant {
+        let due_ms = self.publisher.due_at_ms().saturating_sub(clock::unix_ms());
+        let mut wait = Duration::from_millis(due_ms);
+        if self.holders.len() < HOLDERS {
+            wait = wait.min(self.pause);
+            self.pause = (self.pause * 2).min(LONGEST_PAUSE);
+        }
+        clock_now() + wait
+    }
+
+    async fn withdraw(&mut self, inner: &Inner) {
+        let now_ms = clock::unix_ms();
+        let Some(number) = self.publisher.number(now_ms) else {
+            return;
+        };
+        let gone = self.publisher.withdraw(number, now_ms);
+        let telling = self.holders.iter().map(|peer| put(inner, *peer, &gone));
+        futures::future::join_all(telling).await;
+    }
+}
+
+/// Hands in one card; its mark, if the node gave one.
+async fn put(inner: &Inner, peer: PeerId, card: &Card) -> Option<u8> {
+    let request = Request::Put(vec![card.clone()]);
+    match inner.ask_directory(peer, &request).await {
+        Ok(Answer::Put(marks)) => marks.first().copied(),
+        Ok(_) => None,
+        Err(why) => {
+            tracing::debug!(%peer, why, "a node could not be given our card");
+            None
+        }
+    }
+}
