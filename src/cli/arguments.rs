@@ -324,6 +324,8 @@ pub enum NodeCommand {
     Id,
     /// Ask the running node of a home how it is
     Status,
+    /// Ask the running node of a home who is where
+    Directory(Directory),
 }
 
 /// `natcoin wallet`.
@@ -341,8 +343,8 @@ pub enum WalletCommand {
     Pay(Pay),
     /// Show what happened, proven, after following what still waits
     History(History),
-    /// Show what happens, as it becomes final
-    Watch,
+    /// Show what happens, as it becomes final; others find you meanwhile
+    Watch(Watch),
     /// Show the account's name, or take one for good
     Name {
         /// The name to take
@@ -355,6 +357,24 @@ pub enum WalletCommand {
         #[arg(long)]
         watch: bool,
     },
+    /// Show who is there, since when and by which way
+    Directory(Directory),
+}
+
+/// `natcoin wallet watch`.
+#[derive(Debug, Args)]
+pub struct Watch {
+    /// Do not let others find you: without it the password is needed
+    #[arg(long)]
+    pub private: bool,
+}
+
+/// `natcoin wallet directory` and `natcoin node directory`.
+#[derive(Debug, Args)]
+pub struct Directory {
+    /// @alice, an address (nat1...) or a peer id [default: everybody]
+    #[arg(value_name = "WHO")]
+    pub who: Option<String>,
 }
 
 /// `natcoin wallet pay`.

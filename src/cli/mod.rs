@@ -7,6 +7,7 @@
 pub mod arguments;
 pub mod context;
 pub mod devnet;
+pub mod directory;
 pub mod explore;
 pub mod failure;
 pub mod log;
@@ -26,7 +27,8 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 
 use self::arguments::{
-    Arguments, Command, ExploreCommand, NetworkCommand, NodeCommand, WalletCommand,
+    Arguments, Command, ExploreCommand, NetworkCommand, Node as NodeArguments, NodeCommand,
+    WalletCommand,
 };
 use self::context::Context;
 use self::failure::Failure;
@@ -62,13 +64,7 @@ async fn run(context: &Context, command: Command) -> Result<(), Failure> {
         },
         Command::Devnet(arguments) => devnet::run(context, arguments).await,
         Command::Simulate(arguments) => simulate::run(context, &arguments).await,
-        Command::Node(arguments) => match arguments.command {
-            Some(NodeCommand::Id) => output.report(&node::id(arguments.home.as_deref())?),
-            Some(NodeCommand::Status) => {
-                output.report(&node::status(context, arguments.home.as_deref()).await?)
-            }
-            None => node::run(context, arguments.home.as_deref()).await,
-        },
+        Command::Node(arguments) => run_node(context, arguments).await,
         Command::Wallet { command } => run_wallet(context, command).await,
         Command::Explore { command } => match command {
             ExploreCommand::Block { height } => {
@@ -85,6 +81,19 @@ async fn run(context: &Context, command: Command) -> Result<(), Failure> {
     }
 }
 
+async fn run_node(context: &Context, arguments: NodeArguments) -> Result<(), Failure> {
+    let output: &Output = &context.output;
+    let home = arguments.home.as_deref();
+    match arguments.command {
+        Some(NodeCommand::Id) => output.report(&node::id(home)?),
+        Some(NodeCommand::Status) => output.report(&node::status(context, home).await?),
+        Some(NodeCommand::Directory(arguments)) => {
+            output.report(&directory::of_node(context, home, &arguments).await?)
+        }
+        None => node::run(context, home).await,
+    }
+}
+
 async fn run_wallet(context: &Context, command: WalletCommand) -> Result<(), Failure> {
     let output: &Output = &context.output;
     match command {
@@ -98,12 +107,15 @@ async fn run_wallet(context: &Context, command: WalletCommand) -> Result<(), Fai
         WalletCommand::History(arguments) => {
             output.report(&wallet::past::history(context, &arguments).await?)
         }
-        WalletCommand::Watch => wallet::past::watch(context).await,
+        WalletCommand::Watch(arguments) => wallet::past::watch(context, &arguments).await,
         WalletCommand::Name { name: Some(name) } => {
             output.report(&wallet::pay::claim_name(context, &name).await?)
         }
         WalletCommand::Name { name: None } => output.report(&wallet::ask::name(context).await?),
         WalletCommand::Nodes { watch: false } => output.report(&wallet::ask::nodes(context).await?),
         WalletCommand::Nodes { watch: true } => wallet::ask::watch_nodes(context).await,
+        WalletCommand::Directory(arguments) => {
+            output.report(&directory::of_wallet(context, &arguments).await?)
+        }
     }
 }

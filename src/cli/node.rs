@@ -126,7 +126,7 @@ async fn serve(context: &Context, home: &Home, node: &mut NodeHandle) -> Result<
     }
 }
 
-fn named_home(context: &Context, home: Option<&Path>) -> Result<Home, Failure> {
+pub(super) fn named_home(context: &Context, home: Option<&Path>) -> Result<Home, Failure> {
     let home = Home::load(home.ok_or_else(no_home)?)?;
     match context.bootstrap_path() {
         Some(_) => Ok(home.with_bootstrap(context.bootstrap()?)?),

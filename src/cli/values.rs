@@ -4,9 +4,10 @@ use std::ops::RangeInclusive;
 
 use super::failure::{Exit, Failure};
 use crate::chain::amount::Amount;
-use crate::chain::key::Address;
+use crate::chain::key::{Address, PublicKey};
 use crate::chain::name::Name;
 use crate::chain::transaction::Memo;
+use crate::directory::peer;
 use crate::wallet::memo::{Letter, Note};
 
 /// Whom to pay, as typed.
@@ -40,6 +41,44 @@ pub fn payee(text: &str) -> Result<Payee, Failure> {
         format!("{shown:?} is neither a name nor an address"),
         hint,
     ))
+}
+
+/// Whom to look up, as typed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Whom {
+    /// `nat1...`
+    Address(Address),
+    /// `alice`, to be resolved by proof; the `@` may be left out, since nobody is paid.
+    Name(Name),
+    /// `12D3KooW...`
+    Peer(PublicKey),
+}
+
+impl std::fmt::Display for Whom {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Address(address) => write!(f, "the account {}", address.short()),
+            Self::Name(name) => write!(f, "@{name}"),
+            Self::Peer(key) => match peer::peer_id(key) {
+                Some(peer) => write!(f, "the peer {peer}"),
+                None => f.write_str("the peer"),
+            },
+        }
+    }
+}
+
+/// Reads whom to look up: a peer id, an address or a name.
+///
+/// # Errors
+/// `address_invalid` or `name_invalid`.
+pub fn whom(text: &str) -> Result<Whom, Failure> {
+    if let Some(key) = peer::parse(text) {
+        return Ok(Whom::Peer(key));
+    }
+    if text.to_lowercase().starts_with("nat1") {
+        return Ok(Whom::Address(text.parse()?));
+    }
+    Ok(Whom::Name(text.parse()?))
 }
 
 /// Reads an amount to pay, which is not zero.

@@ -3,6 +3,7 @@
 //! The JSON forms are contracts with scripts: fields may be added, never renamed or removed.
 
 pub mod devnet;
+pub mod directory;
 pub mod explore;
 pub mod network;
 pub mod node;

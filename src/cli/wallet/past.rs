@@ -5,6 +5,7 @@ use std::future::ready;
 
 use futures::stream::{self, StreamExt as _};
 
+use super::open_vault;
 use super::pay::Story;
 use super::{reader, silent_reader};
 use crate::chain::amount::Amount;
@@ -12,12 +13,13 @@ use crate::chain::hash::Hash;
 use crate::chain::key::{Address, SecretKey};
 use crate::chain::name::Name;
 use crate::chain::transaction::{Operation, Transaction};
-use crate::cli::arguments::History as HistoryArguments;
+use crate::cli::arguments::{History as HistoryArguments, Watch as WatchArguments};
 use crate::cli::context::Context;
 use crate::cli::failure::Failure;
 use crate::cli::online::{own_address, remember, with_session};
 use crate::cli::report::wallet::{EntryKind, History, HistoryEntry, MemoKind, WatchEvent};
 use crate::cli::signal::Signals;
+use crate::directory::card::Addresses;
 use crate::directory::utc;
 use crate::node::profile::ProfileError;
 use crate::node::session::{self, Purse, Session};
@@ -98,23 +100,58 @@ async fn resumed(context: &Context, session: &Session) -> Result<Journal, Failur
 /// `wallet watch`: a line for each thing that becomes final, until a signal.
 ///
 /// # Errors
-/// If no node can be reached at first.
-pub async fn watch(context: &Context) -> Result<(), Failure> {
+/// If no node can be reached at first, or the password is wrong.
+pub async fn watch(context: &Context, arguments: &WatchArguments) -> Result<(), Failure> {
     let address = own_address(context)?;
+    let key = match arguments.private {
+        true => silent_reader(context),
+        false => key_at_hand(context)?,
+    };
     let mut signals = Signals::new()?;
     with_session(context, async |session| {
+        if let Some(vault) = key.as_ref().filter(|_| !arguments.private) {
+            let nodes = session
+                .appear(vault.secret().clone(), Addresses::default())
+                .await;
+            let found = match nodes {
+                0 => "no node has taken the wallet's card yet; it is tried again".to_owned(),
+                1 => "others find this wallet: 1 node holds its card".to_owned(),
+                _ => format!("others find this wallet: {nodes} nodes hold its card"),
+            };
+            context.output.note(&found);
+        }
         tokio::select! {
             () = signals.end() => Ok(()),
-            ended = tell_all(context, session, address) => ended,
+            ended = tell_all(context, session, address, key.as_ref()) => ended,
         }
     })
     .await
 }
 
-async fn tell_all(context: &Context, session: &Session, address: Address) -> Result<(), Failure> {
+/// The wallet's key, for its card and its private memos: where nobody can be asked for the password, it is watched without one.
+fn key_at_hand(context: &Context) -> Result<Option<Vault>, Failure> {
+    let (data, name) = (context.data_dir()?, context.profile()?);
+    let keystore = data.read_keystore(&name)?;
+    match open_vault(context, &name, &keystore) {
+        Ok(vault) => Ok(Some(vault)),
+        Err(failure) if failure.code == "password_needed" => {
+            context.output.note(
+                "others do not find this wallet: its card needs the password (--password-file)",
+            );
+            Ok(None)
+        }
+        Err(failure) => Err(failure),
+    }
+}
+
+async fn tell_all(
+    context: &Context,
+    session: &Session,
+    address: Address,
+    key: Option<&Vault>,
+) -> Result<(), Failure> {
     let mut watch = session.watch(&[address]);
-    let vault = silent_reader(context);
-    let secret = vault.as_ref().map(Vault::secret);
+    let secret = key.map(Vault::secret);
     context
         .output
         .note(&format!("watching {address}; Ctrl-C ends it"));
