@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use common::processes::{Background, Net, Transport};
+use common::processes::{Background, Done, Net, Transport, natcoin, run};
 use serde_json::Value;
 
 #[test]
@@ -173,5 +173,43 @@ fn who_watches_is_told_each_payment_once_on_a_line_of_json() {
     assert_eq!(field("balance"), format!("{}.50000000", 1_002 + paid));
     assert_eq!(field("counterparty_name"), "alice", "{second}");
     assert_eq!(watch.line_within(Duration::ZERO), None, "each once");
+    let look = |words: &[&str]| net.ask("alice", &[&["directory"], words].concat());
+    let is_there = |done: &Done| done.code == 0 && done.json["found"][0]["name"] == "bob";
+    let found = (0..50).map(|_| look(&["bob"])).find(is_there);
+    let found = found.expect("who watches is in the directory");
+    let bob = &found.json["found"][0];
+    assert_eq!(
+        (&bob["role"], &bob["route"]),
+        (&"wallet".into(), &"none".into())
+    );
+    let peer = bob["peer_id"].as_str().unwrap();
+    assert_eq!(look(&[peer]).json["found"][0]["account"], bob["account"]);
+    let everybody = look(&[]).json["found"].as_array().map_or(0, Vec::len);
+    assert_eq!(everybody, 5, "four nodes and bob");
+    let mut of_node = natcoin();
+    of_node.args(["node", "directory", "@bob", "--output", "json", "--home"]);
+    of_node.arg(net.home(0));
+    let of_node = run(of_node);
+    assert_eq!(of_node.json["found"][0]["peer_id"], peer, "{of_node:?}");
     assert_eq!(watch.interrupt(), 0, "Ctrl-C is its regular end");
+    let is_gone = |_| look(&["bob"]).error() == "not_there";
+    assert!((0..50).any(is_gone), "who leaves is gone at once");
+}
+
+#[test]
+fn who_watches_in_private_is_not_in_the_directory() {
+    let net = Net::started(1, Transport::Tcp);
+    let watch = Background::start(net.wallet("bob", &["watch", "--private"]));
+    let is_watching = |_| {
+        assert!(net.pay("alice", "@bob", "1").is_final());
+        watch.line_within(Duration::from_millis(500)).is_some()
+    };
+    assert!((0..50).any(is_watching), "watching begins");
+    let found = net.ask("alice", &["directory", "@bob"]);
+    assert_eq!((found.code, found.error()), (4, "not_there"), "{found:?}");
+    let refused = net.ask("alice", &["directory", "Bob!"]);
+    assert_eq!((refused.code, refused.error()), (2, "name_invalid"));
+    let nobody = net.ask("alice", &["directory", "nobody-at-all"]);
+    assert_eq!((nobody.code, nobody.error()), (4, "name_unknown"));
+    assert_eq!(watch.interrupt(), 0);
 }
