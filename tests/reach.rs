@@ -1,0 +1,15 @@
+//! Reach: whoever has a name can be reached, also behind a NAT. In network namespaces, with routers of every kind.
+//!
+//! Needs root and Linux; elsewhere it says so and tries nothing, unless `CI` is set: there it must run. See
+//! `docs/testing.md`.
+#![cfg(target_os = "linux")]
+
+mod common;
+#[path = "reach/lab.rs"]
+mod lab;
+#[path = "reach/namespace.rs"]
+mod namespace;
+#[path = "reach/nats.rs"]
+mod nats;
+#[path = "reach/switch.rs"]
+mod switch;
