@@ -4,6 +4,7 @@
 //! Cards carry the narrower [`Endpoint`], which has one byte form; here it meets multiaddresses.
 
 mod endpoint;
+mod ground;
 
 use std::net::IpAddr;
 
@@ -11,6 +12,7 @@ use libp2p::PeerId;
 use libp2p::multiaddr::{Multiaddr, Protocol};
 
 pub use self::endpoint::{Endpoint, EndpointFault, MAX_ENDPOINT_BYTES, Scope, Subnet, Transport};
+pub use self::ground::{Ground, scope};
 use super::peer;
 
 /// Most addresses of one node.
