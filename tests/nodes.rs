@@ -49,6 +49,7 @@ async fn four_nodes_in_one_process_agree_on_a_payment() {
             .map(|node| (node.peer_id, node.addresses.clone()))
             .collect(),
         validators: BTreeSet::new(),
+        reach: Default::default(),
     })
     .await
     .unwrap();

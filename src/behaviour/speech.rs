@@ -11,9 +11,9 @@ use std::collections::BTreeSet;
 use libp2p::{
     PeerId,
     allow_block_list::{self, BlockedPeers},
-    connection_limits, identify,
+    connection_limits,
     identity::Keypair,
-    ping,
+    ping, relay,
     request_response::ProtocolSupport,
     swarm::{NetworkBehaviour, behaviour::toggle::Toggle},
 };
@@ -21,6 +21,7 @@ use libp2p::{
 use super::{
     BehaviourError, Exchange, NetworkName, PING_INTERVAL, PING_TIMEOUT, Role, Service, gossip,
     limits, mesh,
+    reach::{Reach, Spoken},
     service::{self, Malformed},
     whereabouts::Whereabouts,
 };
@@ -42,6 +43,8 @@ pub struct SpeechConfig {
     pub trusted: BTreeSet<PeerId>,
     /// Where requests are counted that cannot be read.
     pub malformed: Malformed,
+    /// How we are found, and find others.
+    pub reach: Spoken,
 }
 
 /// Everything we speak, in one behaviour.
@@ -53,8 +56,8 @@ pub struct Speech {
     pub limits: connection_limits::Behaviour,
     /// Peers we do not talk to.
     pub blocked: allow_block_list::Behaviour<BlockedPeers>,
-    /// Who speaks which protocols.
-    pub identify: identify::Behaviour,
+    /// Who is where, and how to get there.
+    pub reach: Reach,
     /// Round-trip times, and death.
     pub ping: ping::Behaviour,
     /// Genesis, height, role and boot nonce.
@@ -76,11 +79,16 @@ pub struct Speech {
 }
 
 impl Speech {
-    /// Puts the protocols together.
+    /// Puts the protocols together. `circuits` is the behaviour's half of the relay transport, if there is one. Must be
+    /// called on a tokio runtime.
     ///
     /// # Errors
     /// [`BehaviourError::Gossip`] if the mesh cannot be set up.
-    pub fn new(keypair: &Keypair, config: &SpeechConfig) -> Result<Self, BehaviourError> {
+    pub fn new(
+        keypair: &Keypair,
+        config: &SpeechConfig,
+        circuits: Option<relay::client::Behaviour>,
+    ) -> Result<Self, BehaviourError> {
         let network = &config.network;
         // Wallets only ask, and answer nothing that could be asked of them.
         let support = if config.role.gossips() {
@@ -106,16 +114,10 @@ impl Speech {
         } else {
             None
         };
-        // Rule 12: the plain configuration; the one with signed records chokes other languages.
-        let identify = identify::Config::new(format!("/natcoin/{network}/1"), keypair.public())
-            .with_agent_version(format!("natcoin/{}", config.version))
-            // Whereabouts are the bootstrap list's: what a peer says of its own addresses would otherwise be dialled
-            // whenever somebody asks for the peer alone, as gossip does for its explicit peers.
-            .with_cache_size(0);
         Ok(Self {
             limits: limits::connections(config.trusted.iter().copied()),
             blocked: allow_block_list::Behaviour::default(),
-            identify: identify::Behaviour::new(identify),
+            reach: Reach::new(keypair, network, &config.version, config.reach, circuits),
             ping: ping::Behaviour::new(
                 ping::Config::new()
                     .with_interval(PING_INTERVAL)
@@ -148,10 +150,11 @@ impl Speech {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::behaviour::reach::ReachEvent;
     use libp2p::{
         Swarm, SwarmBuilder,
         futures::StreamExt as _,
-        noise,
+        identify, noise,
         swarm::{DialError, SwarmEvent},
         tcp, yamux,
     };
@@ -174,8 +177,9 @@ mod tests {
                     validators: BTreeSet::new(),
                     trusted: BTreeSet::new(),
                     malformed: Malformed::default(),
+                    reach: Spoken::default(),
                 };
-                Ok(Speech::new(key, &config)?)
+                Ok(Speech::new(key, &config, None)?)
             })
             .unwrap()
             .build();
@@ -200,10 +204,9 @@ mod tests {
                 _ = theirs.select_next_some() => continue,
             };
             match event {
-                SwarmEvent::Behaviour(SpeechEvent::Identify(identify::Event::Received {
-                    info,
-                    ..
-                })) => {
+                SwarmEvent::Behaviour(SpeechEvent::Reach(ReachEvent::Identify(
+                    identify::Event::Received { info, .. },
+                ))) => {
                     assert!(!info.listen_addrs.is_empty(), "it says where it listens");
                     ours.disconnect_peer_id(peer).unwrap();
                 }

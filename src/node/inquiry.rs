@@ -83,6 +83,7 @@ pub async fn ask(home: &Home) -> Result<NodeCondition, InquiryError> {
         listen: Vec::new(),
         bootstrap: vec![(home.peer_id(), home.listen().iter().map(dialable).collect())],
         validators: Default::default(),
+        reach: Default::default(),
     })
     .await?;
     let asked = timeout(DEADLINE, exchange(&network, &mut events, home.peer_id())).await;

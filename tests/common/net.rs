@@ -40,6 +40,7 @@ pub fn config(seed: u8, role: Role) -> NetworkConfig {
         listen: if role.gossips() { tcp() } else { vec![] },
         bootstrap: vec![],
         validators: Default::default(),
+        reach: Default::default(),
     }
 }
 

@@ -155,6 +155,7 @@ impl Liar {
             listen: nodes[number].addresses.clone(),
             bootstrap: vec![(honest.peer_id, honest.addresses.clone())],
             validators: Default::default(),
+            reach: Default::default(),
         })
         .await
         .unwrap();

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 
 use libp2p::identity::Keypair;
 
+use super::reach::{self, ReachConfig, fence::Gate};
 use crate::behaviour::{
     Hello, Links, Multiaddr, NetworkName, PeerId, Role, SpeechConfig, service::Malformed,
 };
@@ -33,6 +34,8 @@ pub struct NetworkConfig {
     pub bootstrap: Vec<(PeerId, Vec<Multiaddr>)>,
     /// Peers that vote.
     pub validators: BTreeSet<PeerId>,
+    /// How much is done to be reached.
+    pub reach: ReachConfig,
 }
 
 impl NetworkConfig {
@@ -42,7 +45,19 @@ impl NetworkConfig {
         self.identity.public().to_peer_id()
     }
 
-    pub(super) fn speech(&self, malformed: &Malformed) -> SpeechConfig {
+    /// Where the bootstrap list has us, if it does.
+    pub(super) fn own_entry(&self) -> Option<&[Multiaddr]> {
+        let own = self.local_peer();
+        let entry = self.bootstrap.iter().find(|(peer, _)| *peer == own)?;
+        Some(&entry.1)
+    }
+
+    /// What may be dialled.
+    pub(super) fn gate(&self) -> Gate {
+        Gate::of(self.bootstrap.iter().flat_map(|(_, addresses)| addresses))
+    }
+
+    pub(super) fn speech(&self, gate: &Gate, malformed: &Malformed) -> SpeechConfig {
         SpeechConfig {
             network: self.network_name.clone(),
             role: self.role,
@@ -56,6 +71,7 @@ impl NetworkConfig {
                 .chain(self.validators.iter().copied())
                 .collect(),
             malformed: malformed.clone(),
+            reach: reach::spoken(self, gate),
         }
     }
 

@@ -12,7 +12,7 @@ use std::{
 
 use libp2p::{PeerId, swarm::ConnectionId};
 
-use crate::behaviour::Multiaddr;
+use crate::{behaviour::Multiaddr, directory::address::MAX_ADDRESSES};
 
 /// First wait after a failure.
 const BACKOFF_BASE: Duration = Duration::from_secs(1);
@@ -110,6 +110,17 @@ impl Dialler {
     pub(super) fn dialling(&mut self, peer: &PeerId, connection: ConnectionId) {
         if let Some(target) = self.0.get_mut(peer) {
             target.dialling = Some(connection);
+        }
+    }
+
+    /// A kept peer may also be found at this address; if it is not connected, it is dialled soon.
+    pub(super) fn add_address(&mut self, peer: &PeerId, address: Multiaddr, now: Instant) {
+        let Some(target) = self.0.get_mut(peer) else {
+            return;
+        };
+        if target.addresses.len() < MAX_ADDRESSES && !target.addresses.contains(&address) {
+            target.addresses.push(address);
+            target.due = target.due.map(|_| now);
         }
     }
 

@@ -18,7 +18,7 @@ use std::{
 use libp2p::{gossipsub::MessageId, request_response::InboundRequestId};
 use tokio::sync::mpsc;
 
-use super::watch::WatchSink;
+use super::{reach::Route, watch::WatchSink};
 use crate::behaviour::{Hello, Multiaddr, PeerId, Refusal, Service, Topic};
 
 /// Events that may wait in each lane: more than one burst of a hundred validators' votes.
@@ -113,6 +113,13 @@ pub enum Event {
         request: Vec<u8>,
         /// Where to push.
         sink: WatchSink,
+    },
+    /// The way to a sought peer has changed.
+    Route {
+        /// Who.
+        peer: PeerId,
+        /// The best way that stands; none if it is not connected.
+        route: Option<Route>,
     },
     /// A bootstrap peer could not be reached; it is tried again for ever.
     BootstrapUnreachable {

@@ -12,7 +12,9 @@ use std::time::{Duration, Instant};
 
 use libp2p::{
     PeerId,
-    request_response::{self, InboundRequestId, Message, OutboundFailure, ResponseChannel},
+    request_response::{
+        self, InboundRequestId, Message, OutboundFailure, OutboundRequestId, ResponseChannel,
+    },
     swarm::ConnectionId,
 };
 
@@ -21,6 +23,7 @@ use super::{
     event::{Event, RefusedBy},
     metrics::Count,
     peers::{Greeting, Peer},
+    reach::Route,
     task::Task,
 };
 use crate::{
@@ -36,11 +39,9 @@ const READING_TIME: Duration = Duration::from_millis(500);
 const UNANSWERED: u32 = 2;
 
 impl Task {
-    /// Asks `peer` who it is, telling who we are.
-    pub(super) fn say_hello(&mut self, peer: &PeerId) {
-        let Some(entry) = self.peers.get_mut(peer) else {
-            return;
-        };
+    /// Asks `peer` who it is, telling who we are. Returns the question's name, if there is a connection to ask on.
+    pub(super) fn say_hello(&mut self, peer: &PeerId) -> Option<OutboundRequestId> {
+        let entry = self.peers.get_mut(peer)?;
         let hello = Hello {
             links: if entry.links.len() > 1 {
                 Links::Several
@@ -51,7 +52,7 @@ impl Task {
         };
         entry.care.told = Some((clock::now(), hello.height));
         let speech = self.swarm.behaviour_mut();
-        speech.hello.send_request(peer, hello.encode());
+        Some(speech.hello.send_request(peer, hello.encode()))
     }
 
     pub(super) fn on_hello(&mut self, event: request_response::Event<Vec<u8>, Reply>) {
@@ -66,14 +67,23 @@ impl Task {
                     request,
                     channel,
                 } => self.on_hello_asked(peer, connection_id, request_id, &request, channel),
-                Message::Response { response, .. } => self.on_hello_answered(peer, response),
+                Message::Response {
+                    request_id,
+                    response,
+                } => {
+                    self.reach.trips.answered(request_id, clock::now());
+                    self.on_hello_answered(peer, response);
+                }
             },
             request_response::Event::OutboundFailure {
                 peer,
                 connection_id,
+                request_id,
                 error,
-                ..
-            } => self.on_hello_unanswered(peer, connection_id, &error),
+            } => {
+                self.reach.trips.lost(request_id, &error);
+                self.on_hello_unanswered(peer, connection_id, &error);
+            }
             request_response::Event::ResponseSent {
                 peer, request_id, ..
             } => self.on_hello_sent(peer, request_id),
@@ -267,14 +277,23 @@ impl Task {
         entry.care.close_at = None;
         let rtt = entry.rtt;
         let before = std::mem::replace(&mut entry.greeting, Greeting::Up(hello.clone()));
-        // Two nodes that dialled each other settle here; the oldest connections stay, since the
-        // subscriptions were announced on them.
-        let surplus: Vec<ConnectionId> =
-            entry.links.keys().copied().skip(SETTLED_PER_PEER).collect();
+        // Two nodes that dialled each other settle here; the oldest connections stay, since the subscriptions were
+        // announced on them. A relayed one does not count: beside it a punched hole may bring two at once, each side
+        // would have another one as the third, and both would be closed. It is given back when a better way stands.
+        let surplus: Vec<ConnectionId> = entry
+            .links
+            .iter()
+            .filter(|(_, link)| link.route != Route::Relayed)
+            .map(|(id, _)| *id)
+            .skip(SETTLED_PER_PEER)
+            .collect();
         for id in surplus {
             self.swarm.close_connection(id);
         }
         self.dialler.greeted(&peer);
+        if hello.role.gossips() {
+            self.reach_node_up(&peer);
+        }
         if matches!(before, Greeting::Up(_)) {
             if self.news.is_empty() {
                 self.tell(Event::PeerHello { peer, hello });

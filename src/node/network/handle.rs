@@ -14,6 +14,7 @@ use super::{
     error::{NetworkError, RequestError},
     event::RequestId,
     metrics::{Counters, Metrics},
+    reach::{Route, Whereabouts},
     watch::WatchStream,
 };
 use crate::behaviour::{Declined, Hello, Multiaddr, PeerId, Service, Topic, watch as speech};
@@ -46,6 +47,10 @@ pub struct PeerInfo {
     pub kept: bool,
     /// Why the last dial failed, if it is not connected.
     pub last_failure: Option<String>,
+    /// The best way to it that stands.
+    pub route: Option<Route>,
+    /// Connections through relays.
+    pub circuits: usize,
 }
 
 impl PeerInfo {
@@ -88,6 +93,15 @@ pub(super) enum Command {
     Keep {
         peer: PeerId,
         addresses: Vec<Multiaddr>,
+    },
+    Seek {
+        peer: PeerId,
+        addresses: Vec<Multiaddr>,
+    },
+    Whereabouts(oneshot::Sender<Whereabouts>),
+    RoundTrip {
+        peer: PeerId,
+        answer: oneshot::Sender<Result<Duration, RequestError>>,
     },
     Disconnect(PeerId),
     Ban(PeerId),
@@ -274,7 +288,39 @@ impl NetworkHandle {
         self.send(Command::Keep { peer, addresses }).await
     }
 
-    /// Closes all connections to a peer and no longer keeps it.
+    /// Seeks a peer from now on, wherever it is: at these addresses, at those that it says are its own, and through
+    /// relays, as directly as can be; see [`Event::Route`](super::Event::Route). Ends with [`Self::disconnect`]. Of more
+    /// than [`SOUGHT`](super::reach::SOUGHT) peers the last are not sought.
+    ///
+    /// # Errors
+    /// [`NetworkError::Stopped`].
+    pub async fn seek(&self, peer: PeerId, addresses: Vec<Multiaddr>) -> Result<(), NetworkError> {
+        self.send(Command::Seek { peer, addresses }).await
+    }
+
+    /// How long a hello to a peer and its answer take now, by whatever way there is.
+    ///
+    /// # Errors
+    /// See [`RequestError`].
+    pub async fn round_trip(&self, peer: PeerId) -> Result<Duration, RequestError> {
+        let (answer, answered) = oneshot::channel();
+        self.send(Command::RoundTrip { peer, answer })
+            .await
+            .map_err(|_| RequestError::Stopped)?;
+        answered.await.map_err(|_| RequestError::Stopped)?
+    }
+
+    /// Where we can be found.
+    ///
+    /// # Errors
+    /// [`NetworkError::Stopped`].
+    pub async fn whereabouts(&self) -> Result<Whereabouts, NetworkError> {
+        let (reply, found) = oneshot::channel();
+        self.send(Command::Whereabouts(reply)).await?;
+        found.await.map_err(|_| NetworkError::Stopped)
+    }
+
+    /// Closes all connections to a peer and no longer keeps or seeks it.
     ///
     /// # Errors
     /// [`NetworkError::Stopped`].

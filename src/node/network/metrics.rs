@@ -81,4 +81,22 @@ counters! {
     bounces,
     /// Dials that failed.
     dials_failed,
+    /// Connections through relays.
+    connections_relayed,
+    /// Connections without relays.
+    connections_direct,
+    /// Connections that hole punching has brought.
+    holes_punched,
+    /// Hole punchings that brought none.
+    holes_missed,
+    /// Reservations made or renewed at relays.
+    reservations_made,
+    /// Reservations refused or lost.
+    reservations_lost,
+    /// Reservations given to others.
+    relay_reservations,
+    /// Circuits opened for others.
+    relay_circuits,
+    /// Reservations and circuits that were refused to others.
+    relay_denials,
 }

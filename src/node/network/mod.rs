@@ -8,7 +8,7 @@
 //! swarm is dropped, the event queue ends.
 //!
 //! Never: know what a payload means. Next: [`config`], [`handle`], [`event`]; then `task.rs`, the
-//! loop itself, `greet.rs` (hello and the restart rule) and `dialler.rs`.
+//! loop itself, `greet.rs` (hello and the restart rule), `dialler.rs` and [`reach`].
 
 pub mod config;
 mod dialler;
@@ -19,6 +19,7 @@ pub mod handle;
 mod metrics;
 mod peers;
 mod prompt_close;
+pub mod reach;
 mod serve;
 mod task;
 mod transport;
@@ -31,6 +32,7 @@ pub use event::{Event, NetworkEvents, RequestId};
 pub use handle::{NetworkHandle, PeerInfo, Verdict};
 pub use libp2p::gossipsub::MessageId;
 pub use metrics::{Counters, Metrics};
+pub use reach::{ReachConfig, Route, Standing, Whereabouts};
 pub use watch::{WatchEnded, WatchSink, WatchStream};
 
 /// Binds the listen addresses, starts the task on the current tokio runtime and the racing dials of

@@ -12,6 +12,7 @@ use std::{
 
 use libp2p::{PeerId, request_response::InboundRequestId, swarm::ConnectionId};
 
+use super::reach::Route;
 use crate::behaviour::{
     Hello, Multiaddr, Service,
     limits::{Bucket, Rate},
@@ -31,6 +32,9 @@ pub(super) struct Link {
     /// Last sign of life: its opening, or a ping answered.
     pub(super) alive: Instant,
     pub(super) address: Multiaddr,
+    pub(super) route: Route,
+    /// Whether we dialled.
+    pub(super) is_dialled: bool,
 }
 
 /// How far a peer's greeting has come.
@@ -130,6 +134,17 @@ impl Peer {
         }
     }
 
+    /// The best way to it that stands.
+    pub(super) fn route(&self) -> Option<Route> {
+        self.links.values().map(|link| link.route).max()
+    }
+
+    /// How many of its connections go through relays.
+    pub(super) fn circuits(&self) -> usize {
+        let relayed = |link: &&Link| link.route == Route::Relayed;
+        self.links.values().filter(relayed).count()
+    }
+
     pub(super) fn is_refused(&self) -> bool {
         matches!(self.greeting, Greeting::Refused)
     }
@@ -161,7 +176,7 @@ impl Peers {
         &mut self,
         peer: PeerId,
         connection: ConnectionId,
-        address: Multiaddr,
+        link: Link,
         now: Instant,
     ) {
         let entry = self.0.entry(peer).or_insert_with(|| Peer {
@@ -172,11 +187,6 @@ impl Peers {
             care: Care::default(),
         });
         entry.care.gone_since = None;
-        let link = Link {
-            since: now,
-            alive: now,
-            address,
-        };
         entry.links.insert(connection, link);
     }
 
@@ -188,7 +198,8 @@ impl Peers {
         now: Instant,
     ) -> Option<Greeting> {
         let entry = self.0.get_mut(peer)?;
-        entry.links.remove(&connection);
+        // A connection of which nothing was said is nothing that ends.
+        entry.links.remove(&connection)?;
         if !entry.links.is_empty() {
             return None;
         }

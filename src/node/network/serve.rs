@@ -25,7 +25,9 @@ use super::{
     watch::WatchStream,
 };
 use crate::{
-    behaviour::{Declined, Reply, Service, Topic, limits::OPEN_OUTBOUND},
+    behaviour::{
+        Declined, Reply, Service, Topic, limits::OPEN_OUTBOUND, reach::RELAYED_REQUEST_BYTES,
+    },
     node::clock,
 };
 
@@ -70,6 +72,11 @@ impl Task {
         let open = self.requests.open_outbound(&peer, service);
         let refused = if self.peers.get(&peer).is_none_or(|p| p.hello().is_none()) {
             Some(RequestError::NotConnected)
+        } else if data.len() > RELAYED_REQUEST_BYTES && self.is_only_relayed(&peer) {
+            Some(RequestError::TooLarge {
+                size_bytes: data.len(),
+                limit_bytes: RELAYED_REQUEST_BYTES,
+            })
         } else if open >= limit || self.requests.outbound.len() >= OPEN_OUTBOUND {
             Some(RequestError::TooManyOpen {
                 service,

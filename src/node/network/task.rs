@@ -26,7 +26,8 @@ use super::{
     event::{self, Event, EventSender, Lane, NetworkEvents, News},
     handle::{Command, NetworkHandle},
     metrics::{Count, Metrics},
-    peers::{Greeting, Peers},
+    peers::{Greeting, Link, Peers},
+    reach::Reachability,
     serve::Requests,
     transport,
     watch::Watches,
@@ -60,6 +61,7 @@ pub(super) struct Task {
     pub(super) events: EventSender,
     pub(super) news: News,
     pub(super) metrics: Arc<Metrics>,
+    pub(super) reach: Reachability,
 }
 
 pub(super) async fn start(
@@ -70,8 +72,11 @@ pub(super) async fn start(
     }
     let (events, received) = event::queue();
     let metrics = Arc::new(Metrics::default());
-    let swarm = transport::swarm(&config, metrics.malformed())?;
-    let mut task = Task::new(config, swarm, events, Arc::clone(&metrics))?;
+    let gate = config.gate();
+    let swarm = transport::swarm(&config, &gate, metrics.malformed())?;
+    let reach = Reachability::new(&config, gate, clock::now());
+    let mut task = Task::new(config, swarm, events, Arc::clone(&metrics), reach)?;
+    task.declare_own_addresses();
     let addresses = task.listen().await?;
     let (commands, waiting) = mpsc::channel(COMMANDS);
     let handle = NetworkHandle {
@@ -90,6 +95,7 @@ impl Task {
         swarm: Swarm<Speech>,
         events: EventSender,
         metrics: Arc<Metrics>,
+        reach: Reachability,
     ) -> Result<Self, NetworkError> {
         let protocol = watch_speech::protocol(&config.network_name);
         let mut control = swarm.behaviour().watch.new_control();
@@ -112,6 +118,7 @@ impl Task {
             metrics,
             swarm,
             config,
+            reach,
         };
         for (peer, addresses) in task.config.bootstrap.clone() {
             task.keep(peer, addresses);
@@ -230,12 +237,23 @@ impl Task {
                 let _ = reply.send(self.snapshot());
             }
             Command::Keep { peer, addresses } => self.keep(peer, addresses),
+            Command::Seek { peer, addresses } => {
+                if !self.seek(peer, addresses) {
+                    tracing::debug!(%peer, "not sought: too many are");
+                }
+            }
+            Command::RoundTrip { peer, answer } => self.round_trip(&peer, answer),
+            Command::Whereabouts(reply) => {
+                let _ = reply.send(self.whereabouts());
+            }
             Command::Disconnect(peer) => {
                 self.dialler.drop_peer(&peer);
+                self.reach.routes.drop_peer(&peer);
                 let _ = self.swarm.disconnect_peer_id(peer);
             }
             Command::Ban(peer) => {
                 self.dialler.drop_peer(&peer);
+                self.reach.routes.drop_peer(&peer);
                 self.swarm.behaviour_mut().blocked.block_peer(peer);
             }
             // Shutdown is taken by the loop itself.
@@ -259,6 +277,9 @@ impl Task {
     }
 
     fn on_swarm_event(&mut self, event: SwarmEvent<SpeechEvent>) {
+        if self.on_reach_swarm(&event) {
+            return;
+        }
         match event {
             SwarmEvent::Behaviour(event) => self.on_speech(event),
             SwarmEvent::ConnectionEstablished {
@@ -309,8 +330,8 @@ impl Task {
                 self.on_exchange(Service::LookUp, event);
             }
             SpeechEvent::Gossip(event) => self.on_gossip(event),
-            // Identify's knowledge is for other programs and languages; we go by hello. The rest
-            // never report.
+            SpeechEvent::Reach(event) => self.on_reach(event),
+            // The rest never report.
             _ => {}
         }
     }
@@ -318,8 +339,20 @@ impl Task {
     fn on_connected(&mut self, peer: PeerId, connection: ConnectionId, endpoint: &ConnectedPoint) {
         let address = endpoint.get_remote_address().clone();
         tracing::debug!(%peer, %address, dialled = endpoint.is_dialer(), "connected");
-        self.peers.opened(peer, connection, address, clock::now());
+        let Some(route) = self.route_of(&peer, connection, endpoint) else {
+            return;
+        };
+        let now = clock::now();
+        let link = Link {
+            since: now,
+            alive: now,
+            address,
+            route,
+            is_dialled: endpoint.is_dialer(),
+        };
+        self.peers.opened(peer, connection, link, now);
         self.dialler.connected(&peer);
+        self.reach_opened(&peer, connection, route);
         if endpoint.is_dialer() {
             self.say_hello(&peer);
         }
@@ -327,7 +360,9 @@ impl Task {
 
     fn on_disconnected(&mut self, peer: &PeerId, connection: ConnectionId) {
         let now = clock::now();
-        let Some(greeting) = self.peers.closed(peer, connection, now) else {
+        let ended = self.peers.closed(peer, connection, now);
+        self.reach_closed(peer, connection);
+        let Some(greeting) = ended else {
             return;
         };
         let was_up = match greeting {
@@ -348,7 +383,17 @@ impl Task {
     }
 
     fn on_dial_failed(&mut self, peer: PeerId, connection: ConnectionId, error: &DialError) {
+        self.reach.dialled.remove(&connection);
         let reason = dial_reason(error);
+        let now = clock::now();
+        if self
+            .reach
+            .routes
+            .failed(&peer, connection, reason.clone(), now)
+        {
+            self.metrics.count(Count::dials_failed);
+            return;
+        }
         let failed = self
             .dialler
             .failed(&peer, connection, reason.clone(), clock::now());

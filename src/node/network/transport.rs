@@ -17,10 +17,15 @@ use libp2p::{
     dns,
     identity::Keypair,
     multiaddr::Protocol,
-    noise, quic, swarm, tcp, yamux,
+    noise, quic, relay, swarm, tcp, yamux,
 };
 
-use super::{config::NetworkConfig, error::NetworkError, prompt_close::PromptClose};
+use super::{
+    config::NetworkConfig,
+    error::NetworkError,
+    prompt_close::PromptClose,
+    reach::fence::{Fenced, Gate},
+};
 use crate::behaviour::{Speech, service::Malformed};
 
 /// A QUIC connection that hears nothing for so long is dead: a killed peer is noticed in time.
@@ -41,19 +46,56 @@ const SETUP_DEADLINE: Duration = Duration::from_secs(10);
 /// Builds the swarm. Must be called on a tokio runtime.
 pub(super) fn swarm(
     config: &NetworkConfig,
+    gate: &Gate,
     malformed: &Malformed,
 ) -> Result<Swarm<Speech>, NetworkError> {
-    let speech = Speech::new(&config.identity, &config.speech(malformed))?;
+    let (circuits, through_relays) = relay::client::new(config.local_peer());
+    let speech = config.speech(gate, malformed);
+    let is_relayed = speech.reach.circuits;
+    let speech = Speech::new(
+        &config.identity,
+        &speech,
+        is_relayed.then_some(through_relays),
+    )?;
     let limits = swarm::Config::with_tokio_executor()
         .with_smart_dial()
         .with_idle_connection_timeout(IDLE);
-    let transport = transport(&config.identity)?;
+    let direct = transport(&config.identity, gate)?;
+    // Without the behaviour's half nobody would answer the relay transport.
+    let transport = match is_relayed {
+        true => with_relays(&config.identity, circuits, direct)?,
+        false => direct,
+    };
+    let transport = TransportTimeout::new(transport, SETUP_DEADLINE).boxed();
     Ok(Swarm::new(transport, speech, config.local_peer(), limits))
 }
 
 type Wire = Boxed<(PeerId, StreamMuxerBox)>;
 
-fn transport(identity: &Keypair) -> Result<Wire, NetworkError> {
+/// Relay addresses first: they look like direct ones with more behind.
+fn with_relays(
+    identity: &Keypair,
+    circuits: relay::client::Transport,
+    direct: Wire,
+) -> Result<Wire, NetworkError> {
+    let relayed = circuits
+        .upgrade(upgrade::Version::V1Lazy)
+        .authenticate(noise(identity)?)
+        .multiplex(yamux::Config::default())
+        .map(|(peer, muxer), _| (peer, StreamMuxerBox::new(PromptClose::new(muxer))));
+    Ok(relayed
+        .or_transport(direct)
+        .map(|either, _| either.into_inner())
+        .boxed())
+}
+
+fn noise(identity: &Keypair) -> Result<noise::Config, NetworkError> {
+    noise::Config::new(identity).map_err(|error| NetworkError::Setup {
+        reason: error.to_string(),
+    })
+}
+
+fn transport(identity: &Keypair, gate: &Gate) -> Result<Wire, NetworkError> {
     // The system's resolver configuration may be missing (containers, phones): without it
     // addresses of numbers still work, and names are refused as unsupported.
     let wire = match dns::tokio::Transport::system(wire(identity)?) {
@@ -63,16 +105,13 @@ fn transport(identity: &Keypair) -> Result<Wire, NetworkError> {
             wire(identity)?
         }
     };
-    Ok(TransportTimeout::new(wire, SETUP_DEADLINE).boxed())
+    Ok(Fenced::new(wire, gate.clone()).boxed())
 }
 
 fn wire(identity: &Keypair) -> Result<Wire, NetworkError> {
-    let noise = noise::Config::new(identity).map_err(|error| NetworkError::Setup {
-        reason: error.to_string(),
-    })?;
     let tcp = tcp::tokio::Transport::new(tcp::Config::default().nodelay(true))
         .upgrade(upgrade::Version::V1Lazy)
-        .authenticate(noise)
+        .authenticate(noise(identity)?)
         .multiplex(yamux::Config::default())
         .map(|(peer, muxer), _| (peer, StreamMuxerBox::new(PromptClose::new(muxer))));
     let quic = quic::tokio::Transport::new(quic_limits(quic::Config::new(identity)))

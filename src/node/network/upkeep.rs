@@ -44,6 +44,7 @@ impl Task {
         self.tell_heights(now);
         self.close_what_is_over(now);
         self.bounce_the_deaf(now);
+        self.reach_tick(now);
         self.peers.forget(now);
     }
 
@@ -53,7 +54,9 @@ impl Task {
             let dial = DialOpts::peer_id(peer).addresses(addresses).build();
             let connection = dial.connection_id();
             self.dialler.dialling(&peer, connection);
+            self.reach.dialled.insert(connection);
             if let Err(error) = self.swarm.dial(dial) {
+                self.reach.dialled.remove(&connection);
                 // A connection that came in meanwhile is what we wanted.
                 if self.swarm.is_connected(&peer) {
                     self.dialler.connected(&peer);
@@ -191,6 +194,7 @@ impl Task {
             .filter(|(_, peer)| !peer.links.is_empty())
             .map(|(id, _)| *id)
             .chain(self.dialler.peers().copied())
+            .chain(self.reach.routes.peers().copied())
             .collect();
         known
             .into_iter()
@@ -205,7 +209,12 @@ impl Task {
                         .map(|link| link.address.clone()),
                     connections: peer.map_or(0, |p| p.links.len()),
                     kept: self.dialler.keeps(&id),
-                    last_failure: self.dialler.last_failure(&id),
+                    last_failure: self
+                        .dialler
+                        .last_failure(&id)
+                        .or_else(|| self.reach.routes.last_failure(&id)),
+                    route: peer.and_then(Peer::route),
+                    circuits: peer.map_or(0, Peer::circuits),
                 }
             })
             .collect()

@@ -300,6 +300,8 @@ impl Hands {
                 tracing::debug!(%address, "listening");
                 return None;
             }
+            // A node seeks nobody.
+            Event::Route { .. } => return None,
         })
     }
 

@@ -29,7 +29,7 @@ use crate::directory::development::{self, DevelopmentKeyExposed};
 use crate::node::clock;
 use crate::node::directory::{self, DirectoryConfig, DirectoryHandle};
 use crate::node::home::Home;
-use crate::node::network::{self, NetworkConfig, NetworkError, NetworkHandle};
+use crate::node::network::{self, NetworkConfig, NetworkError, NetworkHandle, ReachConfig};
 use crate::replica::{
     CHECKPOINT_BLOCKS, Condition, Halt, Moment, Note, Replica, Settings, StartError,
 };
@@ -332,6 +332,7 @@ fn network_config(
             .map(|node| (node.peer_id, node.addresses.clone()))
             .collect(),
         validators,
+        reach: ReachConfig::default(),
     })
 }
 

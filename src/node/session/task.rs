@@ -72,6 +72,8 @@ fn on_event(session: &Arc<Inner>, event: Event) {
         | Event::Gossip { .. }
         | Event::Request { .. }
         | Event::WatchOpened { .. } => {}
+        // Whoever waits for a way looks again.
+        Event::Route { .. } => session.change(|_| {}),
     }
 }
 
