@@ -359,6 +359,8 @@ pub enum WalletCommand {
     },
     /// Show who is there, since when and by which way
     Directory(Directory),
+    /// Show where the wallet can be found, or the way to another one
+    Reach(Reach),
 }
 
 /// `natcoin wallet watch`.
@@ -375,6 +377,20 @@ pub struct Directory {
     /// @alice, an address (nat1...) or a peer id [default: everybody]
     #[arg(value_name = "WHO")]
     pub who: Option<String>,
+}
+
+/// `natcoin wallet reach`.
+#[derive(Debug, Args)]
+pub struct Reach {
+    /// The peer id of another wallet that stays to be found
+    #[arg(value_name = "PEER")]
+    pub peer: Option<String>,
+    /// Also look on the local network, and be seen there
+    #[arg(long)]
+    pub lan: bool,
+    /// Stay to be found, until Ctrl-C
+    #[arg(long, conflicts_with = "peer")]
+    pub stay: bool,
 }
 
 /// `natcoin wallet pay`.

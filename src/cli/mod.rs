@@ -117,5 +117,9 @@ async fn run_wallet(context: &Context, command: WalletCommand) -> Result<(), Fai
         WalletCommand::Directory(arguments) => {
             output.report(&directory::of_wallet(context, &arguments).await?)
         }
+        WalletCommand::Reach(arguments) => match &arguments.peer {
+            Some(peer) => output.report(&wallet::reach::other(context, &arguments, peer).await?),
+            None => wallet::reach::own(context, &arguments).await,
+        },
     }
 }

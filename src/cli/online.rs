@@ -3,6 +3,7 @@
 use super::context::Context;
 use super::failure::{Exit, Failure, NodeFailure};
 use crate::chain::key::Address;
+use crate::node::network::ReachConfig;
 use crate::node::session::{Session, SessionConfig, SessionError, Tried};
 use crate::wallet::vault::Vault;
 
@@ -14,7 +15,26 @@ pub async fn with_session<T>(
     context: &Context,
     work: impl AsyncFnOnce(&Session) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
-    let session = start(context).await?;
+    within(context, start(context).await?, work).await
+}
+
+/// As [`with_session`], with a session that others can find.
+///
+/// # Errors
+/// As [`with_session`].
+pub async fn with_reachable_session<T>(
+    context: &Context,
+    reach: ReachConfig,
+    work: impl AsyncFnOnce(&Session) -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    within(context, begin(context, reach).await?, work).await
+}
+
+async fn within<T>(
+    context: &Context,
+    session: Session,
+    work: impl AsyncFnOnce(&Session) -> Result<T, Failure>,
+) -> Result<T, Failure> {
     let progress = context.output.progress("connecting");
     let ready = session.ready().await;
     drop(progress);
@@ -32,6 +52,10 @@ pub async fn with_session<T>(
 /// # Errors
 /// If the bootstrap file or the wallet's name is not sound.
 pub async fn start(context: &Context) -> Result<Session, Failure> {
+    begin(context, ReachConfig::default()).await
+}
+
+async fn begin(context: &Context, reach: ReachConfig) -> Result<Session, Failure> {
     let bootstrap = context.bootstrap()?;
     let (name, genesis) = (context.profile()?, bootstrap.genesis().hash());
     let floor = match context.data_dir() {
@@ -41,6 +65,7 @@ pub async fn start(context: &Context) -> Result<Session, Failure> {
     };
     let config = SessionConfig {
         floor,
+        reach,
         ..SessionConfig::new(bootstrap)
     };
     Ok(Session::start(config).await?)
@@ -90,6 +115,7 @@ impl From<SessionError> for Failure {
             SessionError::ChainBehind { .. } => (Exit::Unreachable, "chain_behind"),
             SessionError::NotFound { .. } => (Exit::Rejected, "not_found"),
             SessionError::UnknownPayment { .. } => (Exit::Rejected, "payment_unknown"),
+            SessionError::PeerUnreachable { .. } => (Exit::Unreachable, "peer_unreachable"),
             SessionError::Fork(_) => (Exit::Unexpected, "fork"),
             SessionError::Closed => (Exit::Unexpected, "closed"),
         };

@@ -6,6 +6,7 @@
 pub mod ask;
 pub mod past;
 pub mod pay;
+pub mod reach;
 
 use rand::seq::IndexedRandom;
 

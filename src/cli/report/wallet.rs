@@ -2,11 +2,13 @@
 
 mod history;
 mod nodes;
+mod reach;
 
 use serde::Serialize;
 
 pub use self::history::{EntryKind, History, HistoryEntry, MemoKind, WatchEvent};
 pub use self::nodes::{NodeSeen, WalletNodes};
+pub use self::reach::{WalletReach, WalletReached};
 use super::{Report, Style, table};
 use crate::chain::amount::Amount;
 use crate::chain::key::Address;

@@ -103,6 +103,16 @@ pub enum SessionError {
         /// The payment.
         id: Hash,
     },
+    /// A peer was sought and not found.
+    #[error(
+        "the peer {peer} cannot be reached ({why}); see that it is online and wants to be found, then try again"
+    )]
+    PeerUnreachable {
+        /// Who.
+        peer: PeerId,
+        /// Why not.
+        why: String,
+    },
     /// A quorum has signed two blocks of one height.
     #[error("{0}")]
     Fork(Doubt),

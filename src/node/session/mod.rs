@@ -6,6 +6,7 @@
 //!   .watch(addresses)  -> Watch::next() -> WatchEvent: blocks and the accounts' activities, verified, without a gap
 //!   .nodes()           -> every bootstrap node: round trip, height, reachable or not and why, whether it lied
 //!   .quorum() .newest() .freshness()
+//!   .whereabouts(patience)  .reach(peer, patience)   where this session is found, and the way to another
 //!   .plan(purse, sender, intent) -> Plan (resolved and judged: to be shown and confirmed; nothing is signed)
 //!   .look_up(whom) .everybody() -> cards: who is where, both signatures checked; hearsay all the same
 //!   .appear(account, addresses): the session's own card, renewed until it closes, then withdrawn
@@ -26,6 +27,7 @@ mod error;
 mod facts;
 mod pay;
 mod purse;
+mod reach;
 mod report;
 mod task;
 mod watch;
@@ -41,6 +43,7 @@ pub use error::{SessionError, Tried};
 pub use facts::{History, MAX_HISTORY};
 pub use pay::{Intent, Outcome, Plan, Progress, Recipient};
 pub use purse::Purse;
+pub use reach::{Reached, peer_id};
 pub use report::NodeReport;
 pub use watch::{Watch, WatchEvent};
 
@@ -51,7 +54,7 @@ use crate::chain::name::Name;
 use crate::chain::query::Moment;
 use crate::directory::bootstrap::Bootstrap;
 use crate::node::clock;
-use crate::node::network::{self, NetworkConfig, NetworkHandle};
+use crate::node::network::{self, NetworkConfig, NetworkHandle, ReachConfig};
 use crate::wallet::light::{Freshness, LightClient};
 use crate::wallet::patience;
 use crate::wallet::payment::NodeIndex;
@@ -85,6 +88,10 @@ impl Default for Limits {
 /// dialler's first pause, and a handshake.
 const ONCE_MORE: Duration = Duration::from_millis(1500);
 
+/// Where a session listens that shall be found: one port for each transport, which it dials from as well, so that
+/// routers see one machine.
+const EVERYWHERE: [&str; 2] = ["/ip4/0.0.0.0/udp/0/quic-v1", "/ip4/0.0.0.0/tcp/0"];
+
 /// What a session is opened with.
 #[derive(Debug, Clone)]
 pub struct SessionConfig {
@@ -94,6 +101,8 @@ pub struct SessionConfig {
     pub floor: u64,
     /// How long to wait.
     pub limits: Limits,
+    /// How much is done so that other wallets find this session. By default nothing: it listens nowhere.
+    pub reach: ReachConfig,
 }
 
 impl SessionConfig {
@@ -103,6 +112,7 @@ impl SessionConfig {
             bootstrap,
             floor: 0,
             limits: Limits::default(),
+            reach: ReachConfig::default(),
         }
     }
 }
@@ -164,12 +174,16 @@ impl Session {
             version: concat!("natcoin/", env!("CARGO_PKG_VERSION")).to_owned(),
             boot_nonce: rand::random(),
             height: config.floor,
-            listen: Vec::new(),
+            listen: match config.reach.be_reached {
+                true => EVERYWHERE.iter().flat_map(|text| text.parse()).collect(),
+                false => Vec::new(),
+            },
             bootstrap: nodes
                 .iter()
                 .map(|node| (node.peer_id, node.addresses.clone()))
                 .collect(),
             validators: validators.map(|node| node.peer_id).collect(),
+            reach: config.reach,
         })
         .await?;
         let inner = Arc::new(Inner {
