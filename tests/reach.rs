@@ -5,11 +5,25 @@
 #![cfg(target_os = "linux")]
 
 mod common;
+#[path = "reach/fallback.rs"]
+mod fallback;
 #[path = "reach/lab.rs"]
 mod lab;
 #[path = "reach/namespace.rs"]
 mod namespace;
 #[path = "reach/nats.rs"]
 mod nats;
+#[path = "reach/pairs.rs"]
+mod pairs;
+#[path = "reach/program.rs"]
+mod program;
+#[path = "reach/recovery.rs"]
+mod recovery;
+#[path = "reach/restart.rs"]
+mod restart;
+#[path = "reach/standing.rs"]
+mod standing;
 #[path = "reach/switch.rs"]
 mod switch;
+#[path = "reach/world.rs"]
+mod world;

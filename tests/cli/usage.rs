@@ -156,6 +156,7 @@ fn the_help_of_every_command_fits_a_narrow_terminal() {
         "wallet name",
         "wallet nodes",
         "wallet directory",
+        "wallet reach",
         "explore",
         "explore block",
         "explore transaction",
