@@ -4,6 +4,8 @@
 //! `docs/testing.md`.
 #![cfg(target_os = "linux")]
 
+#[path = "reach/bounds.rs"]
+mod bounds;
 mod common;
 #[path = "reach/fallback.rs"]
 mod fallback;

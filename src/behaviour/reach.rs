@@ -43,7 +43,7 @@ pub const CIRCUIT_TIME: Duration = Duration::from_secs(2 * 60);
 /// What a circuit carries each way, in bytes.
 pub const CIRCUIT_BYTES: u64 = 128 * 1024;
 /// The largest request over a circuit, in bytes: several fit beside the handshakes.
-pub const RELAYED_REQUEST_BYTES: usize = 16 * 1024;
+pub const RELAYED_REQUEST_BYTES: usize = 8 * 1024;
 
 /// Reservations and circuits that one peer may ask for at once, and how often one more.
 const PER_PEER: (NonZeroU32, Duration) = (many(30), Duration::from_secs(10));
@@ -143,11 +143,12 @@ fn relay_limits() -> relay::Config {
     let (per_ip, ip_pace) = PER_IP;
     let bounded = relay::Config {
         max_reservations: RESERVATIONS,
-        max_reservations_per_peer: RESERVATIONS_PER_PEER,
+        // Of these, and of circuits, the library gives each peer one more than is said here.
+        max_reservations_per_peer: RESERVATIONS_PER_PEER - 1,
         reservation_duration: RESERVATION_TIME,
         reservation_rate_limiters: Vec::new(),
         max_circuits: CIRCUITS,
-        max_circuits_per_peer: CIRCUITS_PER_PEER,
+        max_circuits_per_peer: CIRCUITS_PER_PEER - 1,
         max_circuit_duration: CIRCUIT_TIME,
         max_circuit_bytes: CIRCUIT_BYTES,
         circuit_src_rate_limiters: Vec::new(),

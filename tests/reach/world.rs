@@ -145,8 +145,8 @@ pub struct World {
     pub wire: Wire,
     /// How much wallets do to be found.
     pub reach: ReachConfig,
-    /// Dropped, they are gone.
-    _nodes: Vec<Inhabitant>,
+    /// The two nodes. Dropped, they are gone.
+    pub nodes: Vec<Inhabitant>,
     /// In the order of their coming.
     pub wallets: Vec<Inhabitant>,
     bootstrap: Vec<(PeerId, Vec<Multiaddr>)>,
@@ -161,7 +161,7 @@ impl World {
             wire,
             reach: FOUND,
             wallets: Vec::new(),
-            _nodes: Vec::new(),
+            nodes: Vec::new(),
             bootstrap: Vec::new(),
             seed: 10,
         }
@@ -191,7 +191,7 @@ impl World {
             nodes.push(Inhabitant::start(&lab, machine, node).await);
         }
         Self {
-            _nodes: nodes,
+            nodes,
             bootstrap,
             ..Self::without_nodes(lab, wire)
         }
