@@ -23,11 +23,11 @@ async fn a_wallet_learns_whether_the_world_can_dial_it() {
         return;
     }
     let mut world = World::new(Lab::new(Weather::FAIR), Wire::Quic).await;
+    let begun = clock::now();
     let open = world.wallet(Nat::None).await;
     world.wallet(Nat::FullCone).await;
     world.wallet(Nat::PortRestricted).await;
     world.wallet(Nat::Symmetric).await;
-    let begun = clock::now();
     let expected = [
         Standing::Public,
         Standing::Public,

@@ -67,16 +67,29 @@ impl Task {
             self.reach.probes.push((id, clock::now() + PROBE_TIME));
             return None;
         }
-        // Only hole punching dials beside us; and what comes in just after it came through the same hole.
+        // Only hole punching dials beside us; what comes in just after it came through the same hole; and so did what comes
+        // in where the world has no address to dial.
         let is_young = |at: &Instant| clock::now().saturating_duration_since(*at) < SAME_HOLE;
         let is_of_a_hole = match endpoint.is_dialer() {
             true => self.reach.spoken.circuits && !is_ours,
-            false => self.reach.punched.get(peer).is_some_and(is_young),
+            false => {
+                self.reach.punched.get(peer).is_some_and(is_young) || self.is_hidden_from(peer)
+            }
         };
         Some(match is_of_a_hole {
             true => Route::Punched,
             false => Route::Direct,
         })
+    }
+
+    /// Whether a peer that we talk to through a relay knows of no other way to us.
+    fn is_hidden_from(&self, peer: &PeerId) -> bool {
+        let is_relayed = self
+            .peers
+            .get(peer)
+            .is_some_and(|entry| entry.circuits() > 0);
+        let ground = self.reach.gate.ground();
+        is_relayed && ground.is_public() && self.reach.own.public().next().is_none()
     }
 
     pub(in super::super) fn reach_opened(&mut self, peer: &PeerId, id: ConnectionId, route: Route) {
