@@ -75,6 +75,7 @@ impl Guest {
             listen: vec![],
             bootstrap: vec![(node.peer_id, node.addresses.clone())],
             validators: BTreeSet::new(),
+            reach: Default::default(),
         })
         .await
         .unwrap();
