@@ -3,6 +3,7 @@
 
 mod common;
 mod wallet {
+    mod dealings;
     mod liars;
     mod payments;
     mod watching;

@@ -6,6 +6,7 @@
 //!
 //! Never: open a socket, read a clock, interpret a payload. Next: `node/network/`, which drives it.
 
+pub mod exchanges;
 pub mod frame;
 pub mod gossip;
 pub mod hello;
@@ -18,18 +19,17 @@ pub mod sieve;
 pub mod speech;
 pub mod topics;
 pub mod watch;
-pub mod whereabouts;
 
 use std::{fmt, str::FromStr, time::Duration};
 
 use thiserror::Error;
 
+pub use exchanges::ExchangesEvent;
 pub use hello::{Hello, HelloAnswer, Links, Refusal, Role};
 pub use identity::{Multiaddr, PeerId};
 pub use service::{Declined, Exchange, Reply, Service};
 pub use speech::{Speech, SpeechConfig, SpeechEvent};
 pub use topics::Topic;
-pub use whereabouts::WhereaboutsEvent;
 
 /// How often a connection is pinged, and how long an answer may take.
 pub const PING_INTERVAL: Duration = Duration::from_secs(5);

@@ -1,6 +1,6 @@
 //! Services: the request-response protocols, their sizes, and the codec they share.
 //!
-//! `/natcoin/<network>/{submit,query,blocks,agreement,directory}/1`. A request is one frame of opaque bytes;
+//! `/natcoin/<network>/{submit,query,blocks,agreement,directory,pay}/1`. A request is one frame of opaque bytes;
 //! a reply is one frame whose first byte says whether it is an answer or a polite refusal. `directory/1/json` is for
 //! programs that know nothing of this one: both sides write plain text and end their half of the stream behind it.
 //!
@@ -47,17 +47,20 @@ pub enum Service {
     Directory,
     /// The directory's look-up in JSON, also for peers that have said no hello.
     LookUp,
+    /// What wallets say to each other about payments.
+    Pay,
 }
 
 impl Service {
     /// All of them, in the order of their indexes.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Submit,
         Self::Query,
         Self::Blocks,
         Self::Agreement,
         Self::Directory,
         Self::LookUp,
+        Self::Pay,
     ];
 
     /// Position in tables by service.
@@ -70,6 +73,7 @@ impl Service {
             Self::Agreement => 3,
             Self::Directory => 4,
             Self::LookUp => 5,
+            Self::Pay => 6,
         }
     }
 
@@ -83,6 +87,8 @@ impl Service {
             Self::Agreement => (4 * KIB, 2 * MIB),
             Self::Directory => (directory::MAX_REQUEST_BYTES, directory::MAX_ANSWER_BYTES),
             Self::LookUp => (look_up::MAX_REQUEST_BYTES, look_up::MAX_ANSWER_BYTES),
+            // The longest message, and one byte (`wallet/dealings/message.rs`).
+            Self::Pay => (520, 1),
         };
         Caps {
             request_bytes,
@@ -104,6 +110,8 @@ impl Service {
             // A visit may bring 4,096 cards, 16 a request.
             Self::Directory => (512, 32, 4, 64),
             Self::LookUp => (20, 2, 2, 16),
+            // Beside it the wallet's own, stricter meters count by account.
+            Self::Pay => (64, 4, 4, 64),
         };
         Rate {
             burst,
@@ -118,9 +126,12 @@ impl Service {
     pub const fn deadline(self) -> Duration {
         match self {
             Self::Blocks => Duration::from_secs(10),
-            Self::Submit | Self::Query | Self::Agreement | Self::Directory | Self::LookUp => {
-                Duration::from_secs(5)
-            }
+            Self::Submit
+            | Self::Query
+            | Self::Agreement
+            | Self::Directory
+            | Self::LookUp
+            | Self::Pay => Duration::from_secs(5),
         }
     }
 
@@ -172,6 +183,7 @@ impl fmt::Display for Service {
             Self::Agreement => "agreement",
             Self::Directory => "directory",
             Self::LookUp => "look-up",
+            Self::Pay => "pay",
         })
     }
 }

@@ -14,16 +14,15 @@ use libp2p::{
     connection_limits,
     identity::Keypair,
     ping, relay,
-    request_response::ProtocolSupport,
     swarm::{NetworkBehaviour, behaviour::toggle::Toggle},
 };
 
 use super::{
-    BehaviourError, Exchange, NetworkName, PING_INTERVAL, PING_TIMEOUT, Role, Service, gossip,
-    limits, mesh,
+    BehaviourError, Exchange, NetworkName, PING_INTERVAL, PING_TIMEOUT, Role, Service,
+    exchanges::Exchanges,
+    gossip, limits, mesh,
     reach::{Reach, Spoken},
     service::{self, Malformed},
-    whereabouts::Whereabouts,
 };
 
 /// What [`Speech`] needs to know.
@@ -62,16 +61,8 @@ pub struct Speech {
     pub ping: ping::Behaviour,
     /// Genesis, height, role and boot nonce.
     pub hello: Exchange,
-    /// Transactions handed in.
-    pub submit: Exchange,
-    /// Proved answers.
-    pub query: Exchange,
-    /// Catching up.
-    pub blocks: Exchange,
-    /// Missing votes and proposals.
-    pub agreement: Exchange,
-    /// Who is where.
-    pub directory: Whereabouts,
+    /// The application's services.
+    pub exchanges: Exchanges,
     /// Long-lived streams.
     pub watch: libp2p_stream::Behaviour,
     /// The mesh; wallets have none.
@@ -90,12 +81,6 @@ impl Speech {
         circuits: Option<relay::client::Behaviour>,
     ) -> Result<Self, BehaviourError> {
         let network = &config.network;
-        // Wallets only ask, and answer nothing that could be asked of them.
-        let support = if config.role.gossips() {
-            ProtocolSupport::Full
-        } else {
-            ProtocolSupport::Outbound
-        };
         let gossip = if config.role.gossips() {
             let mut gossip = gossip::gossip(network, config.validators.len())?;
             // Rule 5: validators are explicit peers of each other, on both sides, while they are few.
@@ -124,11 +109,7 @@ impl Speech {
                     .with_timeout(PING_TIMEOUT),
             ),
             hello: service::hello_exchange(network, &config.malformed),
-            submit: Service::Submit.behaviour(network, support.clone(), &config.malformed),
-            query: Service::Query.behaviour(network, support.clone(), &config.malformed),
-            blocks: Service::Blocks.behaviour(network, support.clone(), &config.malformed),
-            agreement: Service::Agreement.behaviour(network, support.clone(), &config.malformed),
-            directory: Whereabouts::new(network, support, &config.malformed),
+            exchanges: Exchanges::new(network, config.role, &config.malformed),
             watch: libp2p_stream::Behaviour::new(),
             gossip: Toggle::from(gossip),
         })
@@ -136,14 +117,7 @@ impl Speech {
 
     /// The behaviour of one service.
     pub fn service(&mut self, service: Service) -> &mut Exchange {
-        match service {
-            Service::Submit => &mut self.submit,
-            Service::Query => &mut self.query,
-            Service::Blocks => &mut self.blocks,
-            Service::Agreement => &mut self.agreement,
-            Service::Directory => &mut self.directory.cards,
-            Service::LookUp => &mut self.directory.json,
-        }
+        self.exchanges.of(service)
     }
 }
 

@@ -104,6 +104,8 @@ impl From<SessionError> for Failure {
             SessionError::Profile(error) => return error.into(),
             SessionError::Journal(error) => return error.into(),
             SessionError::Private(refusal) => return refusal.into(),
+            SessionError::Dealing(error) => return error.into(),
+            SessionError::NoDesk => (Exit::Unexpected, "no_desk"),
             SessionError::UnknownName { name, height } => return Self::name_unknown(&name, height),
             SessionError::Bootstrap { .. } => (Exit::Usage, "bootstrap_invalid"),
             // Why each did not answer is long: it is for scripts, and `wallet nodes` tells it people in a table.

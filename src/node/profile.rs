@@ -1,11 +1,12 @@
 //! A wallet's folder: `data_dir/wallets/<profile>/`, with its keystore, its journal of payments, what it has
-//! seen of each network, and its lock.
+//! seen of each network, its dealings with other wallets, and its lock.
 //!
 //! Promises: a keystore is never overwritten; a journal is replaced as a whole or not at all, and is on the disk when
 //! [`Profile::save_journal`] returns; files are readable by their owner only; two processes never write one profile.
 //! This file must never look inside the files (that is `wallet/vault.rs` and `wallet/journal.rs`), and never drop a
 //! damaged one. Read next: `profile/error.rs`.
 
+mod dealings;
 mod error;
 mod files;
 mod seen;
@@ -13,6 +14,7 @@ mod seen;
 #[cfg(test)]
 mod tests;
 
+pub use dealings::{DealingsFile, LockedDealings};
 pub use error::ProfileError;
 
 use crate::wallet::journal::{Journal, MAX_JOURNAL_BYTES};

@@ -70,7 +70,9 @@ impl Replica {
                 Err(_) => return self.refuse(id, from, "its request for messages cannot be read"),
             },
             // The keeper of the directory answers these; here they are nothing.
-            Service::Directory | Service::LookUp => SubmitReply::Malformed.to_bytes(),
+            Service::Directory | Service::LookUp | Service::Pay => {
+                SubmitReply::Malformed.to_bytes()
+            }
         };
         self.hands.emit(Effect::Respond { id, data: answer });
         self.catch_up();

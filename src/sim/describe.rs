@@ -40,6 +40,7 @@ pub(super) fn service(service: Service) -> &'static str {
         Service::Blocks => "blocks",
         Service::Agreement => "agreement",
         Service::Directory | Service::LookUp => "directory",
+        Service::Pay => "pay",
     }
 }
 
@@ -51,6 +52,7 @@ pub(super) fn answer(service: Service) -> &'static str {
         Service::Blocks => "blocks answer",
         Service::Agreement => "agreement answer",
         Service::Directory | Service::LookUp => "directory answer",
+        Service::Pay => "pay answer",
     }
 }
 
@@ -134,7 +136,7 @@ pub(super) fn question(service: Service, data: &[u8]) -> String {
         Service::Agreement => MissingRequest::from_bytes(data)
             .ok()
             .map(|one| format!("asks what was said at {}/{}", one.height, one.round)),
-        Service::Directory | Service::LookUp => None,
+        Service::Directory | Service::LookUp | Service::Pay => None,
     };
     text.unwrap_or_else(|| unread(data))
 }
@@ -183,7 +185,7 @@ pub(super) fn reply(service: Service, data: &[u8]) -> String {
                 ),
             }
         }),
-        Service::Directory | Service::LookUp => None,
+        Service::Directory | Service::LookUp | Service::Pay => None,
     };
     text.unwrap_or_else(|| unread(data))
 }

@@ -370,7 +370,7 @@ impl Judge {
                 }
                 reply.tip
             }),
-            Service::Directory | Service::LookUp => None,
+            Service::Directory | Service::LookUp | Service::Pay => None,
         };
         if let Some(height) = height {
             self.told(node, now, height);

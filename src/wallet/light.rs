@@ -144,6 +144,11 @@ impl LightClient {
         &self.trust.genesis
     }
 
+    /// What it believes to begin with.
+    pub fn trust(&self) -> &Trust {
+        &self.trust
+    }
+
     /// Those whose quorum makes a block final.
     pub fn validators(&self) -> &ValidatorSet {
         &self.trust.validators

@@ -12,11 +12,35 @@ use natcoin::{
     consensus::Timing,
     directory::bootstrap::{Beginning, Bootstrap, Node},
     node::{
+        network::ReachConfig,
         profile::DataDir,
         runner::{self, NodeConfig, NodeHandle},
-        session::{Purse, Session, SessionConfig},
+        session::{Dealt, Desk, Purse, Session, SessionConfig},
     },
 };
+use tokio::sync::mpsc;
+
+/// A person's session that deals with others, and what it tells its owner.
+pub struct Dealer {
+    pub session: Session,
+    dealt: mpsc::Receiver<Dealt>,
+}
+
+impl Dealer {
+    /// The first of the owner's news that is what the caller looks for; those before it are passed over.
+    pub async fn hears<T>(&mut self, what: &str, mut pick: impl FnMut(&Dealt) -> Option<T>) -> T {
+        let mut passed = Vec::new();
+        loop {
+            match tokio::time::timeout(super::wait::PATIENCE, self.dealt.recv()).await {
+                Ok(Some(dealt)) => match pick(&dealt) {
+                    Some(found) => return found,
+                    None => passed.push(dealt),
+                },
+                _ => panic!("{what}: only {passed:#?}"),
+            }
+        }
+    }
+}
 
 const PEOPLE: [&str; 3] = ["alice", "bob", "carol"];
 
@@ -135,6 +159,31 @@ impl Town {
         Session::open(SessionConfig::new(self.bootstrap.clone()))
             .await
             .unwrap()
+    }
+
+    /// A session that others can find and tell something: it deals at the desk of this person.
+    pub async fn dealer(&self, number: u8) -> Dealer {
+        let reach = ReachConfig {
+            be_reached: true,
+            ..ReachConfig::default()
+        };
+        let config = SessionConfig {
+            reach,
+            ..SessionConfig::new(self.bootstrap.clone())
+        };
+        let session = Session::open(config).await.unwrap();
+        let dealt = session.deal(self.desk(&session, number));
+        Dealer { session, dealt }
+    }
+
+    /// The desk of a person, whose profile has their name.
+    pub fn desk(&self, session: &Session, number: u8) -> Desk {
+        let data = DataDir::new(self.path());
+        let name = PEOPLE[usize::from(number)].parse().unwrap();
+        drop(self.purse(PEOPLE[usize::from(number)]));
+        let genesis = self.bootstrap.genesis().hash();
+        let file = data.dealings(&name, &genesis).unwrap();
+        Desk::open(file, person(number), session.trust()).unwrap()
     }
 
     pub fn path(&self) -> &Path {

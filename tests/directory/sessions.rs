@@ -1,7 +1,6 @@
 //! Wallets' sessions: found while they are open, and not behind it.
 
-use natcoin::directory::card::Addresses;
-use natcoin::node::session::Whom;
+use natcoin::node::session::{Published, Whom};
 
 use crate::common::town::{Town, address, person};
 use crate::common::wait::eventually;
@@ -11,7 +10,7 @@ async fn a_session_that_appears_is_found_by_others_and_gone_when_it_closes() {
     let town = Town::of(3).await;
     let (alice, bob) = (town.session().await, town.session().await);
     assert_eq!(bob.look_up(Whom::Account(address(0))).await.unwrap(), []);
-    assert!(alice.appear(person(0), Addresses::default()).await > 0);
+    assert!(alice.appear(person(0), Published::default()).await > 0);
     eventually("bob finds alice", async || {
         let found = bob.look_up(Whom::Account(address(0))).await.unwrap();
         found.len() == 1

@@ -19,6 +19,7 @@ use crate::node::network::{NetworkError, RequestError};
 use crate::node::profile::ProfileError;
 use crate::node::runner::{Cause, NodeError};
 use crate::sim::{NoThread, PlanError, UnknownProfile};
+use crate::wallet::dealings::machine::ActError;
 use crate::wallet::journal::JournalError;
 use crate::wallet::memo::SealRefusal;
 use crate::wallet::vault::VaultError;
@@ -32,6 +33,21 @@ impl From<SealRefusal> for Failure {
             SealRefusal::WeakKey { .. } => (Exit::Rejected, "weak_key"),
         };
         Self::of(exit, code, &refusal, "say less, or say it in public")
+    }
+}
+
+impl From<ActError> for Failure {
+    fn from(error: ActError) -> Self {
+        let code = match error {
+            ActError::Seal(refusal) => return refusal.into(),
+            ActError::UnknownRequest(_) => "request_unknown",
+            ActError::UnknownPayment(_) => "payment_unknown",
+            ActError::Settled(_) => "request_settled",
+            ActError::OtherPayment { .. } => "other_payment",
+            ActError::Refused(_) => "refused",
+        };
+        let hint = "see `natcoin wallet dealings`";
+        Self::of(Exit::Rejected, code, &error, hint)
     }
 }
 
@@ -86,6 +102,7 @@ impl From<ProfileError> for Failure {
             ProfileError::TooLarge { .. } => (Exit::Unexpected, "file_invalid"),
             ProfileError::Seen { .. } => (Exit::Unexpected, "seen_damaged"),
             ProfileError::Journal { .. } => (Exit::Unexpected, "journal_damaged"),
+            ProfileError::Dealings { .. } => (Exit::Unexpected, "dealings_damaged"),
             ProfileError::Io { .. } => (Exit::Unexpected, "io"),
         };
         Self::of(exit, code, &error, "name a wallet with --profile")

@@ -19,10 +19,9 @@ use crate::cli::failure::Failure;
 use crate::cli::online::{own_address, remember, with_session};
 use crate::cli::report::wallet::{EntryKind, History, HistoryEntry, MemoKind, WatchEvent};
 use crate::cli::signal::Signals;
-use crate::directory::card::Addresses;
 use crate::directory::utc;
 use crate::node::profile::ProfileError;
-use crate::node::session::{self, Purse, Session};
+use crate::node::session::{self, Published, Purse, Session};
 use crate::wallet::journal::Journal;
 use crate::wallet::memo;
 use crate::wallet::vault::Vault;
@@ -111,7 +110,7 @@ pub async fn watch(context: &Context, arguments: &WatchArguments) -> Result<(), 
     with_session(context, async |session| {
         if let Some(vault) = key.as_ref().filter(|_| !arguments.private) {
             let nodes = session
-                .appear(vault.secret().clone(), Addresses::default())
+                .appear(vault.secret().clone(), Published::default())
                 .await;
             let found = match nodes {
                 0 => "no node has taken the wallet's card yet; it is tried again".to_owned(),

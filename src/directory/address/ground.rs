@@ -30,6 +30,11 @@ impl Ground {
         farthest.map_or_else(Self::default, Self)
     }
 
+    /// How far an address must reach.
+    pub fn scope(self) -> Scope {
+        self.0
+    }
+
     /// Whether the network is the world's.
     pub fn is_public(self) -> bool {
         self.0 == Scope::Public

@@ -26,7 +26,8 @@ use super::{
 };
 use crate::{
     behaviour::{
-        Declined, Reply, Service, Topic, limits::OPEN_OUTBOUND, reach::RELAYED_REQUEST_BYTES,
+        Declined, ExchangesEvent, Reply, Service, Topic, limits::OPEN_OUTBOUND,
+        reach::RELAYED_REQUEST_BYTES,
     },
     node::clock,
 };
@@ -114,11 +115,20 @@ impl Task {
         }
     }
 
-    pub(super) fn on_exchange(
-        &mut self,
-        service: Service,
-        event: request_response::Event<Vec<u8>, Reply>,
-    ) {
+    pub(super) fn on_service(&mut self, event: ExchangesEvent) {
+        let (service, event) = match event {
+            ExchangesEvent::Submit(event) => (Service::Submit, event),
+            ExchangesEvent::Query(event) => (Service::Query, event),
+            ExchangesEvent::Blocks(event) => (Service::Blocks, event),
+            ExchangesEvent::Agreement(event) => (Service::Agreement, event),
+            ExchangesEvent::Directory(event) => (Service::Directory, event),
+            ExchangesEvent::LookUp(event) => (Service::LookUp, event),
+            ExchangesEvent::Pay(event) => (Service::Pay, event),
+        };
+        self.on_exchange(service, event);
+    }
+
+    fn on_exchange(&mut self, service: Service, event: request_response::Event<Vec<u8>, Reply>) {
         match event {
             request_response::Event::Message { peer, message, .. } => match message {
                 Message::Request {

@@ -315,20 +315,10 @@ impl Task {
     }
 
     fn on_speech(&mut self, event: SpeechEvent) {
-        use crate::behaviour::{Service, WhereaboutsEvent};
         match event {
             SpeechEvent::Ping(event) => self.on_ping(&event),
             SpeechEvent::Hello(event) => self.on_hello(event),
-            SpeechEvent::Submit(event) => self.on_exchange(Service::Submit, event),
-            SpeechEvent::Query(event) => self.on_exchange(Service::Query, event),
-            SpeechEvent::Blocks(event) => self.on_exchange(Service::Blocks, event),
-            SpeechEvent::Agreement(event) => self.on_exchange(Service::Agreement, event),
-            SpeechEvent::Directory(WhereaboutsEvent::Cards(event)) => {
-                self.on_exchange(Service::Directory, event);
-            }
-            SpeechEvent::Directory(WhereaboutsEvent::Json(event)) => {
-                self.on_exchange(Service::LookUp, event);
-            }
+            SpeechEvent::Exchanges(event) => self.on_service(event),
             SpeechEvent::Gossip(event) => self.on_gossip(event),
             SpeechEvent::Reach(event) => self.on_reach(event),
             // The rest never report.

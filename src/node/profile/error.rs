@@ -1,6 +1,7 @@
 //! Every way in which a wallet's folder can fail its owner, with the next step.
 
 use super::ProfileName;
+use crate::wallet::dealings::book::BookError;
 use crate::wallet::journal::JournalError;
 use std::path::{Path, PathBuf};
 use thiserror::Error;
@@ -48,6 +49,14 @@ pub enum ProfileError {
         name: ProfileName,
         /// The lock file.
         path: PathBuf,
+    },
+    /// The book of dealings cannot be read.
+    #[error("the dealings with other wallets in {} cannot be used: {source}", .path.display())]
+    Dealings {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: BookError,
     },
     /// A file is far larger than anything that we write.
     #[error(

@@ -1,6 +1,7 @@
 //! The session's own card: handed in at two nodes, renewed at half of its life, withdrawn when the session closes.
 //!
-//! A session's peer is drawn anew each time, so its numbers need no memory. Who never calls [`Session::appear`] publishes
+//! It carries the ways to this wallet through relays, where there are any, and follows them. Its own public address it
+//! carries only if the owner says so: it tells everybody where they live. A session's peer is drawn anew each time, so its numbers need no memory. Who never calls [`Session::appear`] publishes
 //! nothing. The account's key is held until the session closes, since each renewal wants its signature.
 
 use std::collections::BTreeSet;
@@ -9,14 +10,15 @@ use std::time::Duration;
 
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use super::{Inner, Session, clock_now};
 use crate::behaviour::{PeerId, Role};
 use crate::chain::key::SecretKey;
-use crate::directory::card::{Addresses, Card};
+use crate::directory::address::to_endpoint;
+use crate::directory::card::Card;
 use crate::directory::exchange::{Answer, Request};
-use crate::directory::publisher::{Owner, Publisher};
+use crate::directory::publisher::{Owner, Publisher, worth_publishing};
 use crate::node::clock;
 
 /// At how many nodes a card is handed in; they tell all others.
@@ -25,6 +27,8 @@ const HOLDERS: usize = 2;
 const FIRST_PAUSE: Duration = Duration::from_secs(5);
 /// Where the doubling ends.
 const LONGEST_PAUSE: Duration = Duration::from_secs(150);
+/// How often is looked whether the ways to this wallet have changed.
+const LOOK: Duration = Duration::from_secs(1);
 /// How long a withdrawal may take.
 const FAREWELL: Duration = Duration::from_millis(800);
 
@@ -35,9 +39,20 @@ pub(super) struct Appearance {
     task: JoinHandle<()>,
 }
 
+/// What of its whereabouts a wallet tells everybody.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub enum Published {
+    /// Through which relays it can be reached.
+    #[default]
+    Relays,
+    /// Its own public addresses as well.
+    Everything,
+}
+
 /// The card of a session, and who holds it.
 struct Presence {
     publisher: Publisher,
+    published: Published,
     card: Option<Card>,
     holders: BTreeSet<PeerId>,
     refused: BTreeSet<PeerId>,
@@ -45,26 +60,25 @@ struct Presence {
 }
 
 impl Session {
-    /// Lets others find this account here, until the session closes: at these addresses, which may be none, since whoever
-    /// is in touch with the same nodes can be told of it all the same. Gives how many nodes hold the card already.
+    /// Lets others find this account here, until the session closes. Gives how many nodes hold the card already.
     ///
     /// Called again, it does nothing.
-    pub async fn appear(&self, account: SecretKey, addresses: Addresses) -> usize {
+    pub async fn appear(&self, account: SecretKey, published: Published) -> usize {
         let owner = Owner {
             network: self.0.bootstrap.genesis().hash(),
             account,
             peer: self.0.peer.clone(),
             role: Role::Wallet,
         };
-        let mut publisher = Publisher::new(owner, None);
-        publisher.set_addresses(addresses);
         let mut presence = Presence {
-            publisher,
+            publisher: Publisher::new(owner, None),
+            published,
             card: None,
             holders: BTreeSet::new(),
             refused: BTreeSet::new(),
             pause: FIRST_PAUSE,
         };
+        presence.look_around(&self.0).await;
         presence.renew();
         presence.hand_in(&self.0).await;
         let holders = presence.holders.len();
@@ -107,23 +121,58 @@ async fn keep_up(session: Weak<Inner>, mut presence: Presence, mut leave: onesho
         let wants_more = presence.holders.len() < HOLDERS;
         // Order: let go of the session before waiting, so that its last hand can end it.
         drop(inner);
-        tokio::select! {
-            left = &mut leave => {
-                // Dropped without a word, the session is gone already.
-                if let (Ok(()), Some(inner)) = (left, session.upgrade()) {
-                    presence.withdraw(&inner).await;
+        loop {
+            tokio::select! {
+                left = &mut leave => {
+                    // Dropped without a word, the session is gone already.
+                    if let (Ok(()), Some(inner)) = (left, session.upgrade()) {
+                        presence.withdraw(&inner).await;
+                    }
+                    return;
                 }
-                return;
+                () = sleep_until(until) => {
+                    presence.refused.clear();
+                    break;
+                }
+                changed = changed.changed(), if wants_more => match changed {
+                    Ok(()) => break,
+                    Err(_) => return,
+                },
+                () = sleep(LOOK) => {
+                    let Some(inner) = session.upgrade() else {
+                        return;
+                    };
+                    presence.look_around(&inner).await;
+                    if presence.publisher.card().is_none() {
+                        break;
+                    }
+                }
             }
-            () = sleep_until(until) => presence.refused.clear(),
-            changed = changed.changed(), if wants_more => if changed.is_err() {
-                return;
-            },
         }
     }
 }
 
 impl Presence {
+    /// By which ways we can be reached now; a card is due if that is news.
+    async fn look_around(&mut self, inner: &Inner) {
+        let Ok(found) = inner.network.whereabouts().await else {
+            return;
+        };
+        let own = match self.published {
+            Published::Relays => Vec::new(),
+            Published::Everything => found.public,
+        };
+        let relayed = found.relayed.into_iter().map(|mut way| {
+            // Behind it stands our own peer id, which the card says once.
+            way.pop();
+            way
+        });
+        let ways = own.into_iter().chain(relayed);
+        let ways = ways.filter_map(|way| to_endpoint(&way).ok());
+        let addresses = worth_publishing(ways, inner.network_scope());
+        self.publisher.set_addresses(addresses);
+    }
+
     /// Signs a card if one is due.
     fn renew(&mut self) {
         let now_ms = clock::unix_ms();

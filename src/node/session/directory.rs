@@ -3,6 +3,7 @@
 //! What comes out is signed by account and peer, of this network, and not over. It is hearsay all the same: a node can
 //! keep cards back, so two are asked. Next: `directory/exchange.rs`.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use tokio::task::spawn_blocking;
@@ -52,24 +53,23 @@ impl Whom {
     }
 }
 
+/// What is wanted of a node's directory.
+#[derive(Debug, Clone, Copy)]
+enum Errand {
+    LookUp(Whom),
+    /// Everything.
+    Visit,
+}
+
 impl Session {
     /// The cards of an account or a peer, the newest first; none if nobody of them is there.
     ///
     /// # Errors
     /// [`SessionError::NoNode`] if no node can be asked.
     pub async fn look_up(&self, whom: Whom) -> Result<Vec<Card>, SessionError> {
-        let request = Request::Ask(whom.question());
         let mut book = self.empty_book();
-        self.0
-            .of_some_nodes(async |peer| {
-                let Answer::Cards(cards) = self.0.ask_directory(peer, &request).await? else {
-                    return Err("it answers another question".to_owned());
-                };
-                let cards = cards.into_iter().filter(|card| whom.is(card)).collect();
-                believe(&mut book, cards).await;
-                Ok(())
-            })
-            .await?;
+        let errand = Errand::LookUp(whom);
+        self.0.at_some_nodes(errand, &mut book).await?;
         Ok(present(&book))
     }
 
@@ -79,9 +79,7 @@ impl Session {
     /// As [`Session::look_up`].
     pub async fn everybody(&self) -> Result<Vec<Card>, SessionError> {
         let mut book = self.empty_book();
-        self.0
-            .of_some_nodes(async |peer| self.0.visit(peer, &mut book).await)
-            .await?;
+        self.0.at_some_nodes(Errand::Visit, &mut book).await?;
         Ok(present(&book))
     }
 
@@ -91,19 +89,16 @@ impl Session {
 }
 
 impl Inner {
-    /// Does something with the nodes that can be asked, the preferred first, until it has worked with enough.
-    async fn of_some_nodes(
-        &self,
-        mut work: impl AsyncFnMut(PeerId) -> Result<(), String>,
-    ) -> Result<(), SessionError> {
-        let mut failed = std::collections::BTreeMap::new();
+    /// Runs an errand at the nodes that can be asked, the preferred first, until enough have answered.
+    async fn at_some_nodes(&self, errand: Errand, book: &mut Book) -> Result<(), SessionError> {
+        let mut failed = BTreeMap::new();
         let mut answered = 0;
-        let ranked: Vec<NodeIndex> = self.pool().ranked();
-        for node in ranked {
-            let Some(peer) = self.peer_of(node) else {
-                continue;
+        for (node, peer) in self.directories() {
+            let done = match errand {
+                Errand::LookUp(whom) => self.look_up(peer, whom, book).await,
+                Errand::Visit => self.visit(peer, book).await,
             };
-            match work(peer).await {
+            match done {
                 Ok(()) => answered += 1,
                 Err(why) => drop(failed.insert(node, why)),
             }
@@ -115,6 +110,24 @@ impl Inner {
             0 => Err(self.no_node(&failed)),
             _ => Ok(()),
         }
+    }
+
+    async fn look_up(&self, peer: PeerId, whom: Whom, book: &mut Book) -> Result<(), String> {
+        let request = Request::Ask(whom.question());
+        let Answer::Cards(cards) = self.ask_directory(peer, &request).await? else {
+            return Err("it answers another question".to_owned());
+        };
+        let cards = cards.into_iter().filter(|card| whom.is(card)).collect();
+        believe(book, cards).await;
+        Ok(())
+    }
+
+    /// The nodes that can be asked, the preferred first.
+    fn directories(&self) -> Vec<(NodeIndex, PeerId)> {
+        let ranked = self.pool().ranked().into_iter();
+        ranked
+            .filter_map(|node| Some((node, self.peer_of(node)?)))
+            .collect()
     }
 
     /// One question to one node's directory.

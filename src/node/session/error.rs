@@ -10,6 +10,7 @@ use crate::chain::name::Name;
 use crate::chain::rules::Rejection;
 use crate::node::network::NetworkError;
 use crate::node::profile::ProfileError;
+use crate::wallet::dealings::machine::ActError;
 use crate::wallet::journal::JournalError;
 use crate::wallet::light::Doubt;
 use crate::wallet::memo::SealRefusal;
@@ -94,6 +95,12 @@ pub enum SessionError {
     /// The journal takes no further payment.
     #[error("the payment cannot be begun: {0}")]
     Journal(#[from] JournalError),
+    /// What the owner wants of dealings with other wallets is refused.
+    #[error(transparent)]
+    Dealing(#[from] ActError),
+    /// The session was opened without dealings.
+    #[error("this session does not deal with other wallets")]
+    NoDesk,
     /// The memo cannot be kept private with this payee.
     #[error(transparent)]
     Private(#[from] SealRefusal),

@@ -9,9 +9,10 @@
 //!   .whereabouts(patience)  .reach(peer, patience)   where this session is found, and the way to another
 //!   .plan(purse, sender, intent) -> Plan (resolved and judged: to be shown and confirmed; nothing is signed)
 //!   .look_up(whom) .everybody() -> cards: who is where, both signatures checked; hearsay all the same
-//!   .appear(account, addresses): the session's own card, renewed until it closes, then withdrawn
+//!   .appear(account, published): the session's own card, renewed until it closes, then withdrawn
 //!   .pay(purse, secret, intent, progress) -> Outcome: the payment with its end, or not final yet
 //!   .resume_pending(purse, progress) -> the ends of what an earlier run left open
+//!   .deal(desk) -> Dealt events: requests, notices, receipts and thanks from and to other wallets; .deal_with(act) .book()
 //!   .close()
 //! ```
 //! A [`Purse`] is an open profile with its journal: a payment is in it, on the disk, before its first byte is sent.
@@ -22,6 +23,7 @@
 
 mod appear;
 mod ask;
+mod dealings;
 mod directory;
 mod error;
 mod facts;
@@ -32,12 +34,14 @@ mod report;
 mod task;
 mod watch;
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use tokio::time::{Instant, timeout_at};
 
 pub use crate::wallet::pool::{Quorum, UsedAs};
+pub use appear::Published;
+pub use dealings::{Dealt, Desk};
 pub use directory::Whom;
 pub use error::{SessionError, Tried};
 pub use facts::{History, MAX_HISTORY};
@@ -48,10 +52,12 @@ pub use report::NodeReport;
 pub use watch::{Watch, WatchEvent};
 
 use self::appear::Appearance;
+use self::dealings::Counter;
 use crate::behaviour::{PeerId, Role, identity};
 use crate::chain::key::SecretKey;
 use crate::chain::name::Name;
 use crate::chain::query::Moment;
+use crate::directory::address::{Ground, Scope};
 use crate::directory::bootstrap::Bootstrap;
 use crate::node::clock;
 use crate::node::network::{self, NetworkConfig, NetworkHandle, ReachConfig};
@@ -133,6 +139,8 @@ struct Inner {
     /// The key of the peer that this session is.
     peer: SecretKey,
     appearance: Mutex<Option<Appearance>>,
+    /// Where it deals with other wallets, if it does.
+    counter: OnceLock<Arc<Counter>>,
 }
 
 impl Session {
@@ -197,6 +205,7 @@ impl Session {
             changed: tokio::sync::watch::Sender::new(0),
             peer,
             appearance: Mutex::new(None),
+            counter: OnceLock::new(),
             bootstrap,
         });
         tokio::spawn(task::run(Arc::downgrade(&inner), events));
@@ -288,6 +297,12 @@ impl Inner {
     fn name_of(&self, node: NodeIndex) -> Option<Name> {
         let node = self.bootstrap.nodes().get(usize::from(node.0))?;
         Some(node.name.clone())
+    }
+
+    /// How far an address must reach to be of use in this network.
+    fn network_scope(&self) -> Scope {
+        let nodes = self.bootstrap.nodes().iter();
+        Ground::of(nodes.flat_map(|node| &node.addresses)).scope()
     }
 
     /// Changes the pool and wakes those who wait for that.

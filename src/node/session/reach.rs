@@ -10,7 +10,7 @@ use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
 
 use super::error::SessionError;
-use super::{Session, clock_now};
+use super::{Inner, Session, clock_now};
 use crate::behaviour::PeerId;
 use crate::node::network::{NetworkError, Route, Whereabouts};
 
@@ -50,7 +50,7 @@ impl Session {
         let deadline = clock_now() + patience;
         loop {
             let found = self.0.network.whereabouts().await.map_err(closed)?;
-            if found.relayed.len() >= RESERVATIONS || !self.something_happens(deadline).await {
+            if found.relayed.len() >= RESERVATIONS || !self.0.something_happens(deadline).await {
                 return Ok(found);
             }
         }
@@ -81,7 +81,7 @@ impl Session {
                 Some(_) => break,
                 None => deadline,
             };
-            if !self.something_happens(until).await {
+            if !self.0.something_happens(until).await {
                 break;
             }
         }
@@ -103,12 +103,14 @@ impl Session {
             round_trip,
         })
     }
+}
 
+impl Inner {
     /// Waits for news of the network, or a moment; whether there is time left.
-    async fn something_happens(&self, deadline: Instant) -> bool {
+    pub(super) async fn something_happens(&self, deadline: Instant) -> bool {
         /// Reservations and failures make no news of their own.
         const LOOK: Duration = Duration::from_millis(100);
-        let mut changed = self.0.changed.subscribe();
+        let mut changed = self.changed.subscribe();
         let until = deadline.min(clock_now() + LOOK);
         let _ = timeout_at(until, changed.changed()).await;
         clock_now() < deadline

@@ -8,7 +8,7 @@
 use std::sync::{Arc, Weak};
 
 use super::Inner;
-use crate::behaviour::{PeerId, Refusal};
+use crate::behaviour::{Declined, PeerId, Refusal, Service};
 use crate::node::network::{Event, NetworkEvents};
 use crate::wallet::payment::NodeIndex;
 
@@ -66,11 +66,25 @@ fn on_event(session: &Arc<Inner>, event: Event) {
                 session.change(|pool| pool.measured(node, rtt));
             }
         }
-        // A wallet hears no gossip, serves nobody and listens nowhere.
+        Event::Request {
+            id,
+            peer,
+            service: Service::Pay,
+            data,
+        } if let Some(counter) = session.counter.get() => {
+            tokio::spawn(Arc::clone(counter).hear(Arc::clone(session), peer, id, data));
+        }
+        Event::Request { id, .. } => {
+            let session = Arc::clone(session);
+            tokio::spawn(async move {
+                let unavailable = Err(Declined::Unavailable);
+                let _ = session.network.respond(id, unavailable).await;
+            });
+        }
+        // A wallet hears no gossip and is watched by nobody.
         Event::Listening(_)
         | Event::ListenerLost { .. }
         | Event::Gossip { .. }
-        | Event::Request { .. }
         | Event::WatchOpened { .. } => {}
         // Whoever waits for a way looks again.
         Event::Route { .. } => session.change(|_| {}),

@@ -66,7 +66,7 @@ impl World {
         let (what, bent) = match service {
             Service::Blocks => ("false answer about blocks", self.bend_blocks(node, &data)),
             Service::Agreement => ("false answer about votes", self.bend_missing(node, &data)),
-            Service::Directory | Service::LookUp => return Some(data),
+            Service::Directory | Service::LookUp | Service::Pay => return Some(data),
             Service::Submit | Service::Query => (
                 "false answer to a wallet",
                 self.bend_window(node, id, service, &data),

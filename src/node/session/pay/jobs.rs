@@ -21,7 +21,7 @@ use crate::wallet::payment::{
 };
 
 /// Sends a payment to a node. The second value is the height at which the node says that it is final.
-pub(super) async fn submit(
+pub(in crate::node::session) async fn submit(
     session: &Inner,
     to: NodeIndex,
     transaction: &SignedTransaction,

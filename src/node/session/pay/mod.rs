@@ -10,6 +10,8 @@ mod driver;
 mod feed;
 mod jobs;
 
+pub(super) use jobs::submit;
+
 use crate::chain::account::Account;
 use crate::chain::amount::Amount;
 use crate::chain::genesis::Rules;
@@ -18,6 +20,8 @@ use crate::chain::name::Name;
 use crate::chain::query::Moment;
 use crate::chain::rules::{Facts, Payee};
 use crate::chain::transaction::{Operation, Transaction, TransactionId};
+use crate::wallet::dealings::message::Delivery;
+use crate::wallet::dealings::request::RequestId;
 use crate::wallet::draft::{DEFAULT_VALIDITY, draft};
 use crate::wallet::journal::Journal;
 use crate::wallet::memo::Note;
@@ -71,6 +75,8 @@ pub struct Plan {
     pub balance: Amount,
     /// Of when that is.
     pub at: Moment,
+    /// The request that it pays, which is bound to the payment before anybody hears of it.
+    pub request: Option<RequestId>,
 }
 
 /// What happens on the way.
@@ -142,6 +148,7 @@ impl Session {
             operation: known.operation,
             note: known.note,
             to_name: known.to_name,
+            request: None,
         })
     }
 
@@ -173,9 +180,22 @@ impl Session {
         // Order: sealed last. A private memo opens only in the very transaction that it was sealed for.
         let transaction = known.note.written_into(transaction, secret)?;
         driver.resume_all().await?;
-        let id = driver.begin(transaction.sign(secret), plan.to_name).await?;
+        let payment = transaction.sign(secret);
+        // Order: bound to its request, then in the purse, and only then handed in and told. So a request is paid once.
+        let telling = match payment.transaction.payee().is_some_and(|to| to != sender) {
+            true => {
+                self.0
+                    .bind(&payment, plan.request, Delivery::Submitted)
+                    .await?
+            }
+            false => Vec::new(),
+        };
+        let id = driver.begin(payment, plan.to_name).await?;
+        self.0.announce(telling);
         driver.run(Some(id)).await?;
-        driver.outcome(id)
+        let outcome = driver.outcome(id)?;
+        self.0.own_payment(&outcome.payment).await;
+        Ok(outcome)
     }
 
     /// Follows all payments of the purse that have no end yet, on this network, till they have or the session's limits

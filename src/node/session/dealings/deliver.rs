@@ -1,0 +1,158 @@
+//! Finding the wallets of an account, and telling them something: by the best way there is, through a relay at first if
+//! need be.
+//!
+//! Whereabouts are hearsay, and it does no harm: the message is signed, and says nothing that its reader may not know.
+//! Never: dial what the network does not carry; that is the fence's. Next: `node/network/reach/`.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::future::join_all;
+
+use super::{Counter, Dealt};
+use crate::behaviour::{Multiaddr, PeerId, Service};
+use crate::chain::codec::{Decode as _, Encode as _};
+use crate::chain::key::Address;
+use crate::directory::card::{Card, Role};
+use crate::directory::{address, peer};
+use crate::node::network::Route;
+use crate::node::session::{Inner, Session, Whom, clock_now};
+use crate::wallet::dealings::message::{Message, Reply};
+
+/// Wallets of one account that are told.
+const WALLETS: usize = 4;
+/// How long a wallet is sought.
+const SEEKING: Duration = Duration::from_secs(8);
+/// A wallet that nobody has spoken to for so long is let go.
+const IDLE: Duration = Duration::from_secs(60);
+
+impl Counter {
+    /// Tells all wallets of an account that can be found, and the machine what came of it.
+    pub(super) async fn deliver(
+        self: &Arc<Self>,
+        session: &Arc<Inner>,
+        to: Address,
+        message: &Message,
+    ) {
+        let (id, bytes) = (message.id(), message.to_bytes());
+        let (told, found) = self.tell_all(session, &to, &bytes).await;
+        self.tell_owner(match told {
+            Some((reply, route)) => Dealt::Told {
+                to,
+                message: id,
+                route,
+                reply,
+            },
+            None => Dealt::Untold {
+                to,
+                message: id,
+                found,
+            },
+        });
+        let reply = told.map(|(reply, _)| reply);
+        self.feed(session, move |machine, _| machine.told(&id, reply))
+            .await;
+    }
+
+    /// The best answer, and how many wallets were found.
+    async fn tell_all(
+        &self,
+        session: &Arc<Inner>,
+        to: &Address,
+        bytes: &[u8],
+    ) -> (Option<(Reply, Option<Route>)>, usize) {
+        // Whoever spoke to us a moment ago hears the answer on the same connection.
+        let spoke = self.people().spoke.get(to).copied();
+        if let Some(peer) = spoke.filter(|peer| !self.people().sought.contains_key(peer))
+            && let Some(answer) = say(session, peer, bytes).await
+            && answer.0 == Reply::Taken
+        {
+            return (Some(answer), 1);
+        }
+        let cards = Session(Arc::clone(session))
+            .look_up(Whom::Account(*to))
+            .await;
+        let wallets: Vec<(PeerId, Vec<Multiaddr>)> = cards
+            .unwrap_or_default()
+            .iter()
+            .filter(|card| card.whereabouts.role == Role::Wallet)
+            .filter_map(whereabouts)
+            .filter(|(peer, _)| session.index_of(peer).is_none())
+            .take(WALLETS)
+            .collect();
+        let found = wallets.len();
+        let telling = wallets
+            .into_iter()
+            .map(|(peer, addresses)| self.tell(session, peer, addresses, bytes));
+        let mut answers: Vec<(Reply, Option<Route>)> =
+            join_all(telling).await.into_iter().flatten().collect();
+        answers.sort_by_key(|(reply, _)| *reply);
+        (answers.into_iter().next(), found)
+    }
+
+    async fn tell(
+        &self,
+        session: &Arc<Inner>,
+        peer: PeerId,
+        addresses: Vec<Multiaddr>,
+        bytes: &[u8],
+    ) -> Option<(Reply, Option<Route>)> {
+        if !is_up(session, &peer).await {
+            self.people().sought.insert(peer, clock_now());
+            session.network.seek(peer, addresses).await.ok()?;
+            let deadline = clock_now() + SEEKING;
+            while !is_up(session, &peer).await {
+                if !session.something_happens(deadline).await {
+                    return None;
+                }
+            }
+        }
+        if let Some(last) = self.people().sought.get_mut(&peer) {
+            *last = clock_now();
+        }
+        say(session, peer, bytes).await
+    }
+
+    /// Connections that nobody has needed for a while are closed.
+    pub(super) async fn let_go(&self, session: &Inner) {
+        let now = clock_now();
+        let idle: Vec<PeerId> = {
+            let mut people = self.people();
+            let is_idle =
+                |last: &mut tokio::time::Instant| now.saturating_duration_since(*last) > IDLE;
+            let idle = people.sought.extract_if(.., |_, last| is_idle(last));
+            idle.map(|(peer, _)| peer).collect()
+        };
+        for peer in idle {
+            let _ = session.network.disconnect(peer).await;
+        }
+    }
+}
+
+/// Where a card's wallet is.
+fn whereabouts(card: &Card) -> Option<(PeerId, Vec<Multiaddr>)> {
+    let said = &card.whereabouts;
+    let addresses = said.addresses().iter();
+    let addresses = addresses.filter_map(address::to_multiaddr).collect();
+    Some((peer::peer_id(&said.peer)?, addresses))
+}
+
+async fn is_up(session: &Inner, peer: &PeerId) -> bool {
+    let peers = session.network.peers().await.unwrap_or_default();
+    peers.iter().any(|info| info.peer == *peer && info.is_up())
+}
+
+/// Says it to a peer that is up.
+async fn say(session: &Inner, peer: PeerId, bytes: &[u8]) -> Option<(Reply, Option<Route>)> {
+    let asked = session.network.request(peer, Service::Pay, bytes.to_vec());
+    let answer = match asked.await {
+        Ok(answer) => Reply::from_bytes(&answer).ok()?,
+        Err(error) => {
+            tracing::debug!(%peer, %error, "another wallet could not be told");
+            return None;
+        }
+    };
+    let peers = session.network.peers().await.unwrap_or_default();
+    let info = peers.into_iter().find(|info| info.peer == peer);
+    Some((answer, info.and_then(|info| info.route)))
+}

@@ -1,0 +1,183 @@
+//! What wallets say to each other, over real nodes: told at once, final only when proven, and kept.
+
+use natcoin::{
+    chain::transaction::TransactionId,
+    node::session::{Dealt, Intent, Outcome, Published, Recipient},
+    wallet::{
+        dealings::{
+            book::{End, Fate, State},
+            machine::Event,
+            message::{Reply, Word},
+        },
+        memo::{Letter, Note, Reading},
+        payment::Status,
+    },
+};
+
+use crate::common::{
+    town::{Dealer, Town, address, nat, person},
+    wait::eventually,
+};
+
+const DAY_MS: u64 = 24 * 60 * 60 * 1000;
+
+fn news<T>(pick: impl Fn(&Event) -> Option<T>) -> impl Fn(&Dealt) -> Option<T> {
+    move |dealt| match dealt {
+        Dealt::News(event) => pick(event),
+        _ => None,
+    }
+}
+
+/// Bob pays Alice five NAT.
+async fn pay_alice(town: &Town, bob: &Dealer) -> Outcome {
+    let mut purse = town.purse("bob");
+    let intent = Intent::Transfer {
+        to: Recipient::Name("alice".parse().unwrap()),
+        amount: nat(5),
+        note: Note::Private(Letter::new("for the bread", None).unwrap()),
+    };
+    let plan = bob.session.plan(&purse, address(1), intent).await.unwrap();
+    let (key, mut silent) = (person(1), |_| {});
+    let paid = bob.session.pay(&mut purse, &key, plan, &mut silent);
+    paid.await.unwrap()
+}
+
+async fn appears(dealer: &Dealer, number: u8) {
+    let session = &dealer.session;
+    assert!(session.appear(person(number), Published::Relays).await > 0);
+}
+
+/// The payee was told by a wallet that found theirs.
+async fn was_told(bob: &mut Dealer) {
+    let reply = bob
+        .hears("alice's wallet is told", |dealt| match dealt {
+            Dealt::Told { to, reply, .. } if *to == address(0) => Some(*reply),
+            _ => None,
+        })
+        .await;
+    assert_eq!(reply, Reply::Taken);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_payee_hears_of_a_payment_and_proves_it_and_the_payer_hears_that_and_is_thanked() {
+    let town = Town::of(4).await;
+    let (mut alice, mut bob) = (town.dealer(0).await, town.dealer(1).await);
+    appears(&alice, 0).await;
+    let outcome = pay_alice(&town, &bob).await;
+    let id: TransactionId = outcome.payment.id();
+    assert!(matches!(outcome.payment.status(), Status::Final { .. }));
+    was_told(&mut bob).await;
+    let came = news(|event| matches!(event, Event::PaymentCame(came) if *came == id).then_some(()));
+    alice.hears("alice hears of it", came).await;
+    let is_final = news(move |event| match event {
+        Event::PaymentFinal { payment, height } if *payment == id => Some(*height),
+        _ => None,
+    });
+    let height = alice.hears("alice has the proof", is_final).await;
+    let receipt = news(move |event| match event {
+        Event::ReceiptCame {
+            payment,
+            word: Word::Final { height },
+        } if *payment == id => Some(*height),
+        _ => None,
+    });
+    assert_eq!(bob.hears("bob has alice's word", receipt).await, height);
+    let session = &alice.session;
+    session
+        .deal_with(move |machine, now_ms| Ok(((), machine.thank(&id, "hvala!", now_ms)?)))
+        .await
+        .unwrap();
+    let thanked = news(|event| matches!(event, Event::ThanksCame(of) if *of == id).then_some(()));
+    bob.hears("bob is thanked", thanked).await;
+    let book = bob.session.book().unwrap();
+    let paid = &book.outgoing()[0];
+    assert_eq!(paid.end, Some(End::Final { height }));
+    let thanks = paid.thanks.as_ref().unwrap().read(Some(&person(1)));
+    let Reading::Private(letter) = thanks else {
+        panic!("{thanks:?}");
+    };
+    assert_eq!(letter.text(), "hvala!");
+    // All of it was on the disk before it was shown.
+    let kept = town.desk(&alice.session, 0);
+    let kept = &kept.book().incoming()[0];
+    assert_eq!((kept.id(), &kept.state), (id, &State::Final { height }));
+    alice.session.close().await;
+    bob.session.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_asks_is_paid_once_and_both_know_for_what() {
+    let town = Town::of(4).await;
+    let (mut alice, mut bob) = (town.dealer(0).await, town.dealer(1).await);
+    appears(&alice, 0).await;
+    appears(&bob, 1).await;
+    let asking = alice.session.deal_with(|machine, now_ms| {
+        machine.ask_for(Some(address(1)), nat(7), "for the honey", DAY_MS, now_ms)
+    });
+    let request = asking.await.unwrap().id();
+    let asked =
+        news(move |event| matches!(event, Event::RequestCame(id) if *id == request).then_some(()));
+    bob.hears("bob is asked", asked).await;
+    let what = bob
+        .session
+        .deal_with(move |machine, now_ms| Ok((machine.repayment(&request, now_ms)?, Vec::new())))
+        .await
+        .unwrap();
+    assert_eq!((what.to, what.amount), (address(0), nat(7)));
+    let mut purse = town.purse("bob");
+    let intent = Intent::Transfer {
+        to: Recipient::Address(what.to),
+        amount: what.amount,
+        note: Note::Private(what.letter),
+    };
+    let mut plan = bob.session.plan(&purse, address(1), intent).await.unwrap();
+    plan.request = Some(request);
+    let (key, mut silent) = (person(1), |_| {});
+    let paying = bob.session.pay(&mut purse, &key, plan.clone(), &mut silent);
+    let id = paying.await.unwrap().payment.id();
+    let again = bob.session.pay(&mut purse, &key, plan, &mut silent).await;
+    let refusal = again.expect_err("a request is paid once").to_string();
+    assert!(refusal.contains("settled"), "{refusal}");
+    let paid = news(move |event| match event {
+        Event::RequestPaid {
+            request: of,
+            payment,
+        } if *of == request => Some(*payment),
+        _ => None,
+    });
+    assert_eq!(alice.hears("alice is paid", paid).await, id);
+    let book = alice.session.book().unwrap();
+    assert_eq!(book.asked()[0].fate, Fate::Paid { payment: id });
+    alice.session.close().await;
+    bob.session.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_payee_who_is_away_is_told_when_both_are_there_again() {
+    let town = Town::of(4).await;
+    let mut bob = town.dealer(1).await;
+    let id = pay_alice(&town, &bob).await.payment.id();
+    let found = bob
+        .hears("nobody is there", |dealt| match dealt {
+            Dealt::Untold { to, found, .. } if *to == address(0) => Some(*found),
+            _ => None,
+        })
+        .await;
+    assert_eq!(found, 0);
+    bob.session.close().await;
+    let mut alice = town.dealer(0).await;
+    appears(&alice, 0).await;
+    let bob = town.dealer(1).await;
+    let is_final = news(move |event| {
+        matches!(event, Event::PaymentFinal { payment, .. } if *payment == id).then_some(())
+    });
+    alice.hears("alice is told later", is_final).await;
+    eventually("bob has alice's word", async || {
+        let book = bob.session.book().unwrap();
+        let receipt = book.outgoing()[0].receipt.as_ref().map(|one| one.word);
+        matches!(receipt, Some(Word::Final { .. }))
+    })
+    .await;
+    alice.session.close().await;
+    bob.session.close().await;
+}
