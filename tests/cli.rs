@@ -3,6 +3,9 @@
 #[path = "cli/program.rs"]
 mod program;
 
+#[cfg(unix)]
+#[path = "cli/dealings.rs"]
+mod dealings;
 #[path = "cli/network.rs"]
 mod network;
 #[cfg(unix)]

@@ -341,6 +341,18 @@ pub enum WalletCommand {
     Balance,
     /// Pay to a name or an address
     Pay(Pay),
+    /// Ask to be paid; the line that it prints can be shown anywhere
+    Request(Request),
+    /// Show requests, and what was said of payments
+    Dealings,
+    /// Do not pay a request
+    Decline(OneRequest),
+    /// Take a request of your own back
+    Withdraw(OneRequest),
+    /// Take a line that you were given: a request, or a payment
+    Take(Take),
+    /// Thank for a payment
+    Thank(Thank),
     /// Show what happened, proven, after following what still waits
     History(History),
     /// Show what happens, as it becomes final; others find you meanwhile
@@ -369,6 +381,9 @@ pub struct Watch {
     /// Do not let others find you: without it the password is needed
     #[arg(long)]
     pub private: bool,
+    /// Also be found on the local network, with or without a node
+    #[arg(long, conflicts_with = "private")]
+    pub lan: bool,
 }
 
 /// `natcoin wallet directory` and `natcoin node directory`.
@@ -396,18 +411,68 @@ pub struct Reach {
 /// `natcoin wallet pay`.
 #[derive(Debug, Args)]
 pub struct Pay {
-    /// Whom: @alice, or an address (nat1...)
+    /// Whom: @alice or an address (nat1...); or a request's line or number
     #[arg(value_name = "TO")]
     pub to: String,
-    /// How many NAT: 5 or 0.25
+    /// How many NAT: 5 or 0.25; a request says it itself
     #[arg(value_name = "AMOUNT", allow_negative_numbers = true)]
-    pub amount: String,
+    pub amount: Option<String>,
     /// A note of at most 225 bytes, which only the payee can read
     #[arg(long, value_name = "TEXT")]
     pub memo: Option<String>,
     /// Let everybody read the note, for ever
     #[arg(long, requires = "memo")]
     pub public_memo: bool,
+    /// Do not tell the payee's wallet: only the chain does
+    #[arg(long)]
+    pub private: bool,
+    /// With no node: sign it, and hand it to the payee
+    #[arg(long, conflicts_with = "private")]
+    pub hand_over: bool,
+}
+
+/// `natcoin wallet request`.
+#[derive(Debug, Args)]
+pub struct Request {
+    /// How many NAT: 5 or 0.25
+    #[arg(value_name = "AMOUNT", allow_negative_numbers = true)]
+    pub amount: String,
+    /// Who is asked: @bob or an address [default: anybody]
+    #[arg(long, value_name = "WHO")]
+    pub from: Option<String>,
+    /// What for, in at most 209 bytes; private if one is asked
+    #[arg(long, value_name = "TEXT")]
+    pub memo: Option<String>,
+    /// For how many days it may be paid
+    #[arg(long, value_name = "N", default_value_t = 7, value_parser = clap::value_parser!(u16).range(1..=366))]
+    pub days: u16,
+}
+
+/// A request, in `natcoin wallet decline` and `withdraw`.
+#[derive(Debug, Args)]
+pub struct OneRequest {
+    /// Its number, or the beginning, as `wallet dealings` shows it
+    #[arg(value_name = "REQUEST")]
+    pub request: String,
+}
+
+/// `natcoin wallet take`.
+#[derive(Debug, Args)]
+pub struct Take {
+    /// natcoin:request1... or natcoin:payment1...
+    #[arg(value_name = "LINE")]
+    pub line: String,
+}
+
+/// `natcoin wallet thank`.
+#[derive(Debug, Args)]
+pub struct Thank {
+    /// The payment's number, or the beginning of it
+    #[arg(value_name = "PAYMENT")]
+    pub payment: String,
+    /// What you say to the payer alone, in at most 225 bytes
+    #[arg(value_name = "TEXT", default_value = "", hide_default_value = true)]
+    pub text: String,
 }
 
 /// `natcoin wallet history`.

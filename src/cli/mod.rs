@@ -101,16 +101,28 @@ async fn run_wallet(context: &Context, command: WalletCommand) -> Result<(), Fai
         WalletCommand::Restore(arguments) => output.report(&wallet::restore(context, &arguments)?),
         WalletCommand::Address => output.report(&wallet::address(context)?),
         WalletCommand::Balance => output.report(&wallet::ask::balance(context).await?),
-        WalletCommand::Pay(arguments) => {
-            output.report(&wallet::pay::pay(context, &arguments).await?)
+        WalletCommand::Pay(arguments) => wallet::pay::pay(context, &arguments).await,
+        WalletCommand::Request(arguments) => {
+            output.report(&wallet::dealings::request(context, &arguments).await?)
+        }
+        WalletCommand::Dealings => output.report(&wallet::dealings::list(context)?),
+        WalletCommand::Decline(arguments) => {
+            output.report(&wallet::dealings::decline(context, &arguments)?)
+        }
+        WalletCommand::Withdraw(arguments) => {
+            output.report(&wallet::dealings::withdraw(context, &arguments)?)
+        }
+        WalletCommand::Take(arguments) => {
+            output.report(&wallet::dealings::take(context, &arguments).await?)
+        }
+        WalletCommand::Thank(arguments) => {
+            output.report(&wallet::dealings::thank(context, &arguments).await?)
         }
         WalletCommand::History(arguments) => {
             output.report(&wallet::past::history(context, &arguments).await?)
         }
-        WalletCommand::Watch(arguments) => wallet::past::watch(context, &arguments).await,
-        WalletCommand::Name { name: Some(name) } => {
-            output.report(&wallet::pay::claim_name(context, &name).await?)
-        }
+        WalletCommand::Watch(arguments) => wallet::watch::watch(context, &arguments).await,
+        WalletCommand::Name { name: Some(name) } => wallet::pay::claim_name(context, &name).await,
         WalletCommand::Name { name: None } => output.report(&wallet::ask::name(context).await?),
         WalletCommand::Nodes { watch: false } => output.report(&wallet::ask::nodes(context).await?),
         WalletCommand::Nodes { watch: true } => wallet::ask::watch_nodes(context).await,

@@ -1,11 +1,20 @@
 //! Commands that ask the network: a session opened, used and closed.
 
+use std::time::Duration;
+
+use tokio::time::timeout;
+
 use super::context::Context;
 use super::failure::{Exit, Failure, NodeFailure};
+use crate::chain::account::Account;
 use crate::chain::key::Address;
+use crate::chain::query::Proven;
 use crate::node::network::ReachConfig;
 use crate::node::session::{Session, SessionConfig, SessionError, Tried};
 use crate::wallet::vault::Vault;
+
+/// How long a command that is done waits to learn its account once more.
+const REMEMBERING: Duration = Duration::from_millis(500);
 
 /// Opens a session, waits for the first node that proves its tip, and closes it after the work.
 ///
@@ -55,7 +64,11 @@ pub async fn start(context: &Context) -> Result<Session, Failure> {
     begin(context, ReachConfig::default()).await
 }
 
-async fn begin(context: &Context, reach: ReachConfig) -> Result<Session, Failure> {
+/// As [`start`], with a session that others can find.
+///
+/// # Errors
+/// As [`start`].
+pub async fn begin(context: &Context, reach: ReachConfig) -> Result<Session, Failure> {
     let bootstrap = context.bootstrap()?;
     let (name, genesis) = (context.profile()?, bootstrap.genesis().hash());
     let floor = match context.data_dir() {
@@ -84,6 +97,29 @@ pub fn remember(context: &Context, session: &Session) {
             message = failure.message,
             "the newest height is not remembered"
         );
+    }
+}
+
+/// Remembers the wallet's own account as it is proven now, to sign by where no node can be asked. What fails here spoils
+/// nothing.
+pub async fn remember_account(context: &Context, session: &Session, address: Address) {
+    if let Ok(Ok(proven)) = timeout(REMEMBERING, session.account(address)).await {
+        keep_account(context, session, &proven);
+    }
+}
+
+/// The same of an account that was just proven.
+pub fn keep_account(context: &Context, session: &Session, proven: &Proven<Option<Account>>) {
+    let Some(account) = &proven.value else {
+        return;
+    };
+    let genesis = session.bootstrap().genesis().hash();
+    let kept = context.data_dir().and_then(|data| {
+        let name = context.profile()?;
+        Ok(data.remember_account(&name, &genesis, proven.at.height, account)?)
+    });
+    if let Err(failure) = kept {
+        tracing::warn!(message = failure.message, "the account is not remembered");
     }
 }
 

@@ -30,6 +30,7 @@ pub fn of(payment: &Payment) -> Result<PaymentFinal, Failure> {
                 latency_ms: *latency_ms,
                 signed_by: *signed_by,
                 validators: *validators,
+                payee: None,
                 what: describe(payment),
             });
         }

@@ -4,9 +4,11 @@
 //! never reach an argument, an error or the log.
 
 pub mod ask;
+pub mod dealings;
 pub mod past;
 pub mod pay;
 pub mod reach;
+pub mod watch;
 
 use rand::seq::IndexedRandom;
 

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::wallet::Told;
 use super::{Report, Style};
 use crate::chain::amount::Amount;
 use crate::chain::hash::Hash;
@@ -65,15 +66,54 @@ pub struct PaymentFinal {
     pub signed_by: u16,
     /// How many there are.
     pub validators: u16,
+    /// Whether the payee's wallet has heard of it, if it was to be told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub payee: Option<Told>,
     /// What it did, for people: `5.00000000 NAT to @alice`.
     #[serde(skip)]
     pub what: String,
 }
 
+/// A payment that was signed with no node at hand.
+#[derive(Debug, Serialize)]
+pub struct PaymentHandedOver {
+    /// `signed_not_final`.
+    pub status: &'static str,
+    /// The transaction.
+    pub transaction: Hash,
+    /// Whether the payee's wallet has it.
+    pub payee: Told,
+    /// The line to be handed over where it has not.
+    pub line: String,
+    /// What it does, for people: `5.00000000 NAT to @alice`.
+    #[serde(skip)]
+    pub what: String,
+}
+
+impl Report for PaymentHandedOver {
+    fn text(&self, style: Style) -> String {
+        let told = match self.payee {
+            Told::Told => "the payee's wallet has it",
+            Told::Refused => "the payee's wallet does not take it",
+            Told::NotReached | Told::NotThere => "the payee's wallet was not found",
+        };
+        format!(
+            "{}: {}\n{told}; it is handed in by whichever of you meets a node first\nor hand this line over, for `natcoin wallet take LINE`:\n{}",
+            style.strong("signed, not final"),
+            self.what,
+            self.line
+        )
+    }
+}
+
 impl Report for PaymentFinal {
     fn text(&self, style: Style) -> String {
+        let told = match self.payee {
+            Some(Told::Told) => "\nthe payee's wallet has been told",
+            Some(Told::Refused | Told::NotReached | Told::NotThere) | None => "",
+        };
         format!(
-            "{} after {} ms: {}\nblock {}, signed by {} of {} nodes; transaction {}",
+            "{} after {} ms: {}\nblock {}, signed by {} of {} nodes; transaction {}{told}",
             style.good("final"),
             self.latency_ms,
             self.what,
@@ -111,6 +151,7 @@ mod tests {
             latency_ms: 23,
             signed_by: 3,
             validators: 4,
+            payee: None,
             what: "5.00000000 NAT to @alice".to_owned(),
         };
         let transaction = "ab".repeat(32);

@@ -1,11 +1,15 @@
 //! Results of `natcoin wallet`, payments apart. Every balance, name and entry in them is proven.
 
+mod dealings;
 mod history;
 mod nodes;
 mod reach;
 
 use serde::Serialize;
 
+pub use self::dealings::{
+    Asked, Dealing, Dealings, Requested, Settled, Spoken, Taken, Thanked, Told,
+};
 pub use self::history::{EntryKind, History, HistoryEntry, MemoKind, WatchEvent};
 pub use self::nodes::{NodeSeen, WalletNodes};
 pub use self::reach::{WalletReach, WalletReached};

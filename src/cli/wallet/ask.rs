@@ -23,6 +23,7 @@ pub async fn balance(context: &Context) -> Result<Balance, Failure> {
     with_session(context, async |session| {
         let proven = session.account(address).await?;
         let account = proven.value.as_ref();
+        online::keep_account(context, session, &proven);
         Ok(Balance {
             status: "ok",
             address,

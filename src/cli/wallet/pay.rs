@@ -1,6 +1,8 @@
 //! `wallet pay` and `wallet name NAME`: resolved, shown, confirmed, signed, remembered, sent, followed.
 
-use super::open_vault;
+mod hand_over;
+
+use super::{dealings, open_vault};
 use crate::chain::hash::Hash;
 use crate::chain::transaction::Operation;
 use crate::cli::arguments::Pay;
@@ -13,15 +15,77 @@ use crate::cli::prompt;
 use crate::cli::report::payment::{PaymentFinal, PaymentPlan};
 use crate::cli::signal::Signals;
 use crate::cli::values::{self, Payee, Readers};
-use crate::node::session::{Intent, Outcome, Plan, Progress, Purse, Recipient, Session};
+use crate::node::network::ReachConfig;
+use crate::node::session::{
+    Intent, Outcome, Plan, Progress, Purse, Recipient, Session, SessionError,
+};
+use crate::wallet::dealings::message::Message;
+use crate::wallet::dealings::request::RequestId;
+use crate::wallet::memo::Note;
 use crate::wallet::vault::Vault;
+
+/// What is to be done.
+enum Order {
+    Intent(Intent),
+    /// To pay a request, as its line has it or by its number.
+    Request(Which),
+}
+
+enum Which {
+    Line(Box<Message>),
+    Number(String),
+}
+
+/// How.
+#[derive(Clone, Copy)]
+struct Manner {
+    /// The payee's wallet is told.
+    tell: bool,
+    /// With no node, it is signed and handed to the payee.
+    hand_over: bool,
+}
 
 /// `wallet pay`.
 ///
 /// # Errors
 /// If a value is refused, the rules refuse it, or it is not final in time.
-pub async fn pay(context: &Context, arguments: &Pay) -> Result<PaymentFinal, Failure> {
-    let to = match values::payee(&arguments.to)? {
+pub async fn pay(context: &Context, arguments: &Pay) -> Result<(), Failure> {
+    let manner = Manner {
+        tell: !arguments.private,
+        hand_over: arguments.hand_over,
+    };
+    perform(context, order(arguments)?, manner).await
+}
+
+fn order(arguments: &Pay) -> Result<Order, Failure> {
+    let to = arguments.to.trim();
+    let Some(amount) = &arguments.amount else {
+        let is_line = to.to_lowercase().starts_with("natcoin:");
+        let is_number = to.chars().all(|digit| digit.is_ascii_hexdigit());
+        let which = match (is_line, is_number) {
+            (true, _) => Which::Line(Box::new(dealings::message_of(to)?)),
+            (false, true) => Which::Number(to.to_owned()),
+            (false, false) => {
+                values::payee(to)?;
+                return Err(Failure::new(
+                    Exit::Usage,
+                    "amount_missing",
+                    format!("how much is to be paid to {to}?"),
+                    "write the amount behind it: natcoin wallet pay @alice 5",
+                ));
+            }
+        };
+        if arguments.memo.is_some() {
+            return Err(Failure::new(
+                Exit::Usage,
+                "memo_of_request",
+                "a request says itself what it is for",
+                "leave --memo out",
+            ));
+        }
+        return Ok(Order::Request(which));
+    };
+    let to = match values::payee(to)? {
         Payee::Address(address) => Recipient::Address(address),
         Payee::Name(name) => Recipient::Name(name),
     };
@@ -29,31 +93,42 @@ pub async fn pay(context: &Context, arguments: &Pay) -> Result<PaymentFinal, Fai
         true => Readers::Everybody,
         false => Readers::PayeeAlone,
     };
-    let intent = Intent::Transfer {
+    Ok(Order::Intent(Intent::Transfer {
         to,
-        amount: values::amount(&arguments.amount)?,
+        amount: values::amount(amount)?,
         note: values::note(arguments.memo.as_deref(), readers)?,
-    };
-    perform(context, intent).await
+    }))
 }
 
 /// `wallet name NAME`.
 ///
 /// # Errors
 /// As [`pay`].
-pub async fn claim_name(context: &Context, name: &str) -> Result<PaymentFinal, Failure> {
-    perform(context, Intent::ClaimName(name.parse()?)).await
+pub async fn claim_name(context: &Context, name: &str) -> Result<(), Failure> {
+    let manner = Manner {
+        tell: false,
+        hand_over: false,
+    };
+    let order = Order::Intent(Intent::ClaimName(name.parse()?));
+    perform(context, order, manner).await
 }
 
-async fn perform(context: &Context, intent: Intent) -> Result<PaymentFinal, Failure> {
+async fn perform(context: &Context, order: Order, manner: Manner) -> Result<(), Failure> {
     let profile = context.data_dir()?.open(&context.profile()?)?;
     let keystore = profile.keystore()?;
     let name = profile.name().clone();
     let mut purse = Purse::open(profile)?;
+    let reach = match manner.tell {
+        true => ReachConfig {
+            neighbours: manner.hand_over,
+            ..dealings::OUTGOING
+        },
+        false => ReachConfig::default(),
+    };
     // The nodes are dialled while the password is typed and stretched.
-    let session = online::start(context).await?;
+    let session = online::begin(context, reach).await?;
     let done = match open_vault(context, &name, &keystore) {
-        Ok(vault) => follow(context, &session, &mut purse, &vault, intent).await,
+        Ok(vault) => follow(context, &session, &mut purse, &vault, order, manner).await,
         Err(failure) => Err(failure),
     };
     online::remember(context, &session);
@@ -66,12 +141,49 @@ async fn follow(
     session: &Session,
     purse: &mut Purse,
     vault: &Vault,
-    intent: Intent,
-) -> Result<PaymentFinal, Failure> {
+    order: Order,
+    manner: Manner,
+) -> Result<(), Failure> {
+    let is_request = matches!(order, Order::Request(_));
+    let mut dealt = match manner.tell || is_request {
+        true => match dealings::desk(context, session, vault) {
+            Ok(desk) => Some(session.deal(desk)),
+            Err(failure) if is_request => return Err(failure),
+            Err(failure) => {
+                let why = failure.message;
+                context
+                    .output
+                    .note(&format!("the payee's wallet is not told: {why}"));
+                None
+            }
+        },
+        false => None,
+    };
     let line = context.output.progress("connecting");
-    session.ready().await?;
-    let plan = session.plan(purse, vault.address(), intent).await?;
+    let ready = session.ready().await;
     drop(line);
+    let (intent, request) = match order {
+        Order::Intent(intent) => (intent, None),
+        Order::Request(which) => {
+            let (intent, request) = of_request(session, which).await?;
+            (intent, Some(request))
+        }
+    };
+    match ready {
+        Err(SessionError::NoNode { .. }) if manner.hand_over => {
+            let paid = hand_over::perform(context, session, (purse, vault), intent, request);
+            return context
+                .output
+                .report(&paid.await?.told(dealt.as_mut()).await);
+        }
+        ready => ready?,
+    }
+    let mut plan = session.plan(purse, vault.address(), intent).await?;
+    plan.request = request;
+    let payee = match &plan.operation {
+        Operation::Transfer { to, .. } => Some(*to),
+        Operation::ClaimName { .. } => None,
+    };
     prompt::confirm(context, &question(&plan))?;
     // Only now: while a question is asked, Ctrl-C ends the program at once.
     let mut signals = Signals::new()?;
@@ -83,11 +195,66 @@ async fn follow(
             () = signals.end() => None,
         }
     };
-    match outcome {
-        Some(Ok(outcome)) => result(&outcome),
-        Some(Err(error)) => Err(story.broken_off(error.into())),
-        None => Err(story.interrupted()),
+    let outcome = match outcome {
+        Some(Ok(outcome)) => outcome,
+        Some(Err(error)) => return Err(story.broken_off(error.into())),
+        None => return Err(story.interrupted()),
+    };
+    let mut done = result(&outcome)?;
+    online::remember_account(context, session, vault.address()).await;
+    if let (Some(dealt), Some(payee)) = (&mut dealt, payee) {
+        let told = dealings::hearing_of(dealt, &payee, session, outcome.payment.id());
+        done.payee = tokio::select! {
+            told = told => Some(told),
+            () = signals.end() => None,
+        };
     }
+    drop(story);
+    context.output.report(&done)
+}
+
+/// What pays a request, and which it is.
+async fn of_request(session: &Session, which: Which) -> Result<(Intent, RequestId), Failure> {
+    let id = match which {
+        Which::Line(message) => {
+            let Message::Request(request) = &*message else {
+                return Err(Failure::new(
+                    Exit::Usage,
+                    "line_invalid",
+                    "this line is a payment, not a request",
+                    "take it with `natcoin wallet take LINE`",
+                ));
+            };
+            let id = request.id();
+            session
+                .deal_with(move |machine, now_ms| Ok(((), machine.bring(*message, now_ms)?)))
+                .await?;
+            id
+        }
+        Which::Number(text) => {
+            let book = session.book();
+            let received = book.iter().flat_map(|book| book.received());
+            dealings::named("request", &text, received.map(|one| one.request.id()))?
+        }
+    };
+    let what = session
+        .deal_with(move |machine, now_ms| Ok((machine.repayment(&id, now_ms)?, Vec::new())))
+        .await?;
+    // A name says more to who confirms; without a node there is none.
+    let name = match session.no_node_is_there() {
+        true => None,
+        false => session
+            .account(what.to)
+            .await?
+            .value
+            .and_then(|account| account.name),
+    };
+    let intent = Intent::Transfer {
+        to: name.map_or(Recipient::Address(what.to), Recipient::Name),
+        amount: what.amount,
+        note: Note::Private(what.letter),
+    };
+    Ok((intent, id))
 }
 
 /// What became of it; where too few nodes are up, that is why it is not final.

@@ -99,6 +99,7 @@ pub(super) enum Command {
         addresses: Vec<Multiaddr>,
     },
     Whereabouts(oneshot::Sender<Whereabouts>),
+    Neighbours(oneshot::Sender<Vec<PeerId>>),
     RoundTrip {
         peer: PeerId,
         answer: oneshot::Sender<Result<Duration, RequestError>>,
@@ -317,6 +318,16 @@ impl NetworkHandle {
     pub async fn whereabouts(&self) -> Result<Whereabouts, NetworkError> {
         let (reply, found) = oneshot::channel();
         self.send(Command::Whereabouts(reply)).await?;
+        found.await.map_err(|_| NetworkError::Stopped)
+    }
+
+    /// Who has announced itself on the LAN, if that is listened to. Anybody there may announce anything.
+    ///
+    /// # Errors
+    /// [`NetworkError::Stopped`].
+    pub async fn neighbours(&self) -> Result<Vec<PeerId>, NetworkError> {
+        let (reply, found) = oneshot::channel();
+        self.send(Command::Neighbours(reply)).await?;
         found.await.map_err(|_| NetworkError::Stopped)
     }
 

@@ -243,6 +243,9 @@ impl Task {
                 }
             }
             Command::RoundTrip { peer, answer } => self.round_trip(&peer, answer),
+            Command::Neighbours(reply) => {
+                let _ = reply.send(self.neighbours());
+            }
             Command::Whereabouts(reply) => {
                 let _ = reply.send(self.whereabouts());
             }

@@ -5,7 +5,7 @@
 //! nothing. The account's key is held until the session closes, since each renewal wants its signature.
 
 use std::collections::BTreeSet;
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use tokio::sync::oneshot;
@@ -14,10 +14,11 @@ use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use super::{Inner, Session, clock_now};
 use crate::behaviour::{PeerId, Role};
+use crate::chain::codec::{Decode as _, Encode as _};
 use crate::chain::key::SecretKey;
 use crate::directory::address::to_endpoint;
 use crate::directory::card::Card;
-use crate::directory::exchange::{Answer, Request};
+use crate::directory::exchange::{Answer, Question, Request};
 use crate::directory::publisher::{Owner, Publisher, worth_publishing};
 use crate::node::clock;
 
@@ -37,7 +38,11 @@ const FAREWELL: Duration = Duration::from_millis(800);
 pub(super) struct Appearance {
     leave: oneshot::Sender<()>,
     task: JoinHandle<()>,
+    /// The card that stands, for neighbours who ask.
+    card: Shown,
 }
+
+type Shown = Arc<Mutex<Option<Card>>>;
 
 /// What of its whereabouts a wallet tells everybody.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
@@ -54,6 +59,7 @@ struct Presence {
     publisher: Publisher,
     published: Published,
     card: Option<Card>,
+    shown: Shown,
     holders: BTreeSet<PeerId>,
     refused: BTreeSet<PeerId>,
     pause: Duration,
@@ -74,6 +80,7 @@ impl Session {
             publisher: Publisher::new(owner, None),
             published,
             card: None,
+            shown: Shown::default(),
             holders: BTreeSet::new(),
             refused: BTreeSet::new(),
             pause: FIRST_PAUSE,
@@ -82,26 +89,44 @@ impl Session {
         presence.renew();
         presence.hand_in(&self.0).await;
         let holders = presence.holders.len();
+        let card = Arc::clone(&presence.shown);
         let mut appearance = self.0.appearance();
         if appearance.is_none() {
             let (leave, left) = oneshot::channel();
             let task = tokio::spawn(keep_up(Arc::downgrade(&self.0), presence, left));
-            *appearance = Some(Appearance { leave, task });
+            *appearance = Some(Appearance { leave, task, card });
         }
         holders
     }
 }
 
 impl Inner {
-    fn appearance(&self) -> std::sync::MutexGuard<'_, Option<Appearance>> {
+    fn appearance(&self) -> MutexGuard<'_, Option<Appearance>> {
         let appearance = self.appearance.lock();
-        appearance.unwrap_or_else(std::sync::PoisonError::into_inner)
+        appearance.unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Our own card, for a neighbour without a node who asks whose peer this is; nothing about anybody else.
+    pub(super) fn own_card(&self, request: &[u8]) -> Option<Vec<u8>> {
+        let Ok(Request::Ask(question)) = Request::from_bytes(request) else {
+            return None;
+        };
+        let appearance = self.appearance();
+        let shown = appearance.as_ref()?.card.lock();
+        let card = shown.unwrap_or_else(PoisonError::into_inner).clone()?;
+        let is_ours = match question {
+            Question::OfAccount(account) => account == card.whereabouts.account,
+            Question::OfPeer(peer) => peer == card.whereabouts.peer,
+            Question::Digest(_) | Question::Difference(_) | Question::Fetch(_) => return None,
+        };
+        let cards = if is_ours { vec![card] } else { Vec::new() };
+        Some(Answer::Cards(cards).to_bytes())
     }
 
     /// Withdraws the card, if there is one.
     pub(super) async fn disappear(&self) {
         let appearance = self.appearance().take();
-        if let Some(Appearance { leave, task }) = appearance
+        if let Some(Appearance { leave, task, .. }) = appearance
             && leave.send(()).is_ok()
         {
             let _ = timeout(FAREWELL, task).await;
@@ -182,7 +207,10 @@ impl Presence {
         let Some(number) = self.publisher.number(now_ms) else {
             return;
         };
-        self.card = Some(self.publisher.sign(number, now_ms));
+        let card = self.publisher.sign(number, now_ms);
+        let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
+        *shown = Some(card.clone());
+        self.card = Some(card);
         self.holders.clear();
         self.refused.clear();
     }

@@ -11,6 +11,7 @@
 //!   .look_up(whom) .everybody() -> cards: who is where, both signatures checked; hearsay all the same
 //!   .appear(account, published): the session's own card, renewed until it closes, then withdrawn
 //!   .pay(purse, secret, intent, progress) -> Outcome: the payment with its end, or not final yet
+//!   .hand_over(purse, secret, order)   with no node at hand: signed, kept, and told to the payee
 //!   .resume_pending(purse, progress) -> the ends of what an earlier run left open
 //!   .deal(desk) -> Dealt events: requests, notices, receipts and thanks from and to other wallets; .deal_with(act) .book()
 //!   .close()
@@ -45,7 +46,7 @@ pub use dealings::{Dealt, Desk};
 pub use directory::Whom;
 pub use error::{SessionError, Tried};
 pub use facts::{History, MAX_HISTORY};
-pub use pay::{Intent, Outcome, Plan, Progress, Recipient};
+pub use pay::{HandOver, Intent, Outcome, Plan, Progress, Recipient};
 pub use purse::Purse;
 pub use reach::{Reached, peer_id};
 pub use report::NodeReport;
@@ -254,6 +255,11 @@ impl Session {
     /// Whether the newest moment may be old, by this machine's clock.
     pub fn freshness(&self) -> Freshness {
         self.0.light().freshness(clock::unix_ms())
+    }
+
+    /// Whether no node can be asked now.
+    pub fn no_node_is_there(&self) -> bool {
+        self.0.pool().ranked().is_empty()
     }
 
     /// How many validators are up.

@@ -74,11 +74,17 @@ fn on_event(session: &Arc<Inner>, event: Event) {
         } if let Some(counter) = session.counter.get() => {
             tokio::spawn(Arc::clone(counter).hear(Arc::clone(session), peer, id, data));
         }
-        Event::Request { id, .. } => {
+        Event::Request {
+            id, service, data, ..
+        } => {
+            let card = match service {
+                Service::Directory => session.own_card(&data),
+                _ => None,
+            };
             let session = Arc::clone(session);
             tokio::spawn(async move {
-                let unavailable = Err(Declined::Unavailable);
-                let _ = session.network.respond(id, unavailable).await;
+                let answer = card.ok_or(Declined::Unavailable);
+                let _ = session.network.respond(id, answer).await;
             });
         }
         // A wallet hears no gossip and is watched by nobody.

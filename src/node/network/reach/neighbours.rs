@@ -30,6 +30,11 @@ impl Neighbours {
         }
     }
 
+    /// Who was announced.
+    pub(super) fn peers(&self) -> impl Iterator<Item = PeerId> {
+        self.0.keys().copied()
+    }
+
     /// Where a peer was announced.
     pub(super) fn addresses(&self, peer: &PeerId) -> &[Multiaddr] {
         self.0.get(peer).map_or(&[], Vec::as_slice)

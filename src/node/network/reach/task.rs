@@ -448,6 +448,10 @@ impl Task {
         }
     }
 
+    pub(in super::super) fn neighbours(&self) -> Vec<PeerId> {
+        self.reach.neighbours.peers().collect()
+    }
+
     /// A sought peer that the LAN has announced is dialled where it says.
     fn visit_neighbour(&mut self, peer: &PeerId) {
         let announced = self.reach.neighbours.addresses(peer);

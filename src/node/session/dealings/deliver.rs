@@ -14,6 +14,7 @@ use crate::behaviour::{Multiaddr, PeerId, Service};
 use crate::chain::codec::{Decode as _, Encode as _};
 use crate::chain::key::Address;
 use crate::directory::card::{Card, Role};
+use crate::directory::exchange::{Answer, Question, Request};
 use crate::directory::{address, peer};
 use crate::node::network::Route;
 use crate::node::session::{Inner, Session, Whom, clock_now};
@@ -21,6 +22,8 @@ use crate::wallet::dealings::message::{Message, Reply};
 
 /// Wallets of one account that are told.
 const WALLETS: usize = 4;
+/// Neighbours on the LAN that are asked who they are.
+const NEIGHBOURS: usize = 32;
 /// How long a wallet is sought.
 const SEEKING: Duration = Duration::from_secs(8);
 /// A wallet that nobody has spoken to for so long is let go.
@@ -80,6 +83,10 @@ impl Counter {
             .filter(|(peer, _)| session.index_of(peer).is_none())
             .take(WALLETS)
             .collect();
+        let wallets = match wallets.is_empty() {
+            false => wallets,
+            true => self.neighbours_of(session, to).await,
+        };
         let found = wallets.len();
         let telling = wallets
             .into_iter()
@@ -97,20 +104,59 @@ impl Counter {
         addresses: Vec<Multiaddr>,
         bytes: &[u8],
     ) -> Option<(Reply, Option<Route>)> {
-        if !is_up(session, &peer).await {
-            self.people().sought.insert(peer, clock_now());
-            session.network.seek(peer, addresses).await.ok()?;
-            let deadline = clock_now() + SEEKING;
-            while !is_up(session, &peer).await {
-                if !session.something_happens(deadline).await {
-                    return None;
-                }
-            }
-        }
+        self.get_in_touch(session, peer, addresses).await?;
         if let Some(last) = self.people().sought.get_mut(&peer) {
             *last = clock_now();
         }
         say(session, peer, bytes).await
+    }
+
+    /// Seeks a peer until it is up, or for a while.
+    async fn get_in_touch(
+        &self,
+        session: &Arc<Inner>,
+        peer: PeerId,
+        addresses: Vec<Multiaddr>,
+    ) -> Option<()> {
+        if is_up(session, &peer).await {
+            return Some(());
+        }
+        self.people().sought.insert(peer, clock_now());
+        session.network.seek(peer, addresses).await.ok()?;
+        let deadline = clock_now() + SEEKING;
+        while !is_up(session, &peer).await {
+            if !session.something_happens(deadline).await {
+                return None;
+            }
+        }
+        Some(())
+    }
+
+    /// Wallets of an account on the LAN, where it is listened to: each neighbour is asked for its card.
+    async fn neighbours_of(
+        &self,
+        session: &Arc<Inner>,
+        account: &Address,
+    ) -> Vec<(PeerId, Vec<Multiaddr>)> {
+        let neighbours = session.network.neighbours().await.unwrap_or_default();
+        let strangers = neighbours
+            .into_iter()
+            .filter(|peer| session.index_of(peer).is_none())
+            .take(NEIGHBOURS);
+        let asking = strangers.map(async |peer| {
+            self.get_in_touch(session, peer, Vec::new()).await?;
+            let of_account = Request::Ask(Question::OfAccount(*account));
+            let Ok(Answer::Cards(cards)) = session.ask_directory(peer, &of_account).await else {
+                return None;
+            };
+            let card = cards.into_iter().next()?;
+            let said = &card.whereabouts;
+            let is_theirs = said.account == *account
+                && said.network == session.bootstrap.genesis().hash()
+                && peer::peer_id(&said.peer) == Some(peer);
+            (is_theirs && card.prove().is_ok()).then_some((peer, Vec::new()))
+        });
+        join_all(asking).await.into_iter().flatten().collect()
     }
 
     /// Connections that nobody has needed for a while are closed.
@@ -118,10 +164,11 @@ impl Counter {
         let now = clock_now();
         let idle: Vec<PeerId> = {
             let mut people = self.people();
-            let is_idle =
-                |last: &mut tokio::time::Instant| now.saturating_duration_since(*last) > IDLE;
-            let idle = people.sought.extract_if(.., |_, last| is_idle(last));
-            idle.map(|(peer, _)| peer).collect()
+            let sought = people.sought.iter();
+            let idle = sought.filter(|(_, last)| now.saturating_duration_since(**last) > IDLE);
+            let idle: Vec<PeerId> = idle.map(|(peer, _)| *peer).collect();
+            people.sought.retain(|peer, _| !idle.contains(peer));
+            idle
         };
         for peer in idle {
             let _ = session.network.disconnect(peer).await;

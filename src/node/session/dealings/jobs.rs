@@ -18,7 +18,7 @@ pub(super) enum Found {
     /// A transaction with the proof that it is final.
     Proof(Box<TransactionAnswer>),
     /// An account as it is proven to be.
-    Account(Address, Proven<Option<Account>>),
+    Account(Address, Box<Proven<Option<Account>>>),
 }
 
 /// Hands a payment in to the preferred nodes. What they say of it is no end: proofs are asked for.
@@ -40,7 +40,7 @@ pub(super) async fn answer(session: &Arc<Inner>, question: Question) -> Option<F
                     light.account(answer, &address)
                 })
                 .await;
-            Some(Found::Account(address, proven.ok()?))
+            Some(Found::Account(address, Box::new(proven.ok()?)))
         }
         Question::WhoTook { sender, nonce } => {
             let took = |entry: &HistoryEntry| {

@@ -8,7 +8,10 @@
 
 mod driver;
 mod feed;
+mod hand_over;
 mod jobs;
+
+pub use hand_over::HandOver;
 
 pub(super) use jobs::submit;
 

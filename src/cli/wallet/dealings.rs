@@ -1,0 +1,558 @@
+//! `wallet request`, `dealings`, `decline`, `withdraw`, `take`, `thank`: what is said from wallet to wallet.
+
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tokio::time::timeout_at;
+
+use super::{keystore_of, open_vault, reader};
+use crate::chain::amount::Amount;
+use crate::chain::hash::Hash;
+use crate::chain::key::{Address, SecretKey};
+use crate::chain::query::Trust;
+use crate::chain::transaction::{Operation, SignedTransaction, TransactionId};
+use crate::cli::arguments::{OneRequest, Request as RequestArguments, Take, Thank};
+use crate::cli::context::Context;
+use crate::cli::failure::{Exit, Failure};
+use crate::cli::online;
+use crate::cli::report::wallet::{
+    Asked, Dealings as DealingsReport, Requested, Settled, Spoken, Taken, Thanked, Told,
+};
+use crate::cli::values::{self, Payee};
+use crate::directory::utc;
+use crate::node::clock;
+use crate::node::network::ReachConfig;
+use crate::node::profile::ProfileError;
+use crate::node::session::{Dealt, Desk, Session};
+use crate::wallet::dealings::book::{self, Book, Course, End, Fate, State};
+use crate::wallet::dealings::machine::{ActError, Effect};
+use crate::wallet::dealings::message::{Message, Notice, Reply, Word};
+use crate::wallet::dealings::request::{Request, RequestId, Wish};
+use crate::wallet::memo;
+use crate::wallet::vault::Vault;
+
+const DAY_MS: u64 = 24 * 60 * 60 * 1000;
+/// How long a command waits until the other wallet has heard, or a payment that was handed over is final.
+pub(super) const HEARING: Duration = Duration::from_secs(3);
+/// Fewest digits by which a request or payment can be named.
+const FEWEST_DIGITS: usize = 4;
+
+/// What a session that tells other wallets something does to reach them.
+pub(super) const OUTGOING: ReachConfig = ReachConfig {
+    be_reached: true,
+    map_ports: false,
+    neighbours: false,
+};
+
+/// The desk of the open wallet, on the network of the session.
+pub(super) fn desk(context: &Context, session: &Session, vault: &Vault) -> Result<Desk, Failure> {
+    desk_with(context, session.trust(), vault)
+}
+
+fn desk_with(context: &Context, trust: Trust, vault: &Vault) -> Result<Desk, Failure> {
+    let file = context
+        .data_dir()?
+        .dealings(&context.profile()?, &trust.genesis)?;
+    Ok(Desk::open(file, vault.secret().clone(), trust)?)
+}
+
+/// The desk, and the key, without a network.
+fn offline(context: &Context) -> Result<Desk, Failure> {
+    let vault = open(context)?;
+    desk_with(context, Trust::new(context.bootstrap()?.genesis()), &vault)
+}
+
+fn open(context: &Context) -> Result<Vault, Failure> {
+    let (name, keystore) = keystore_of(context)?;
+    open_vault(context, &name, &keystore)
+}
+
+/// Does the owner's act, and what follows of it when somebody tells it.
+fn act<T>(
+    desk: &mut Desk,
+    act: impl FnOnce(
+        &mut crate::wallet::dealings::machine::Dealings,
+        u64,
+    ) -> Result<(T, Vec<Effect>), ActError>,
+) -> Result<T, Failure> {
+    // What is to be told stands in the book, and is told by whoever has a network next.
+    let (done, _) = desk.act(|machine, now_ms| match act(machine, now_ms) {
+        Ok((value, effects)) => (Ok(value), effects),
+        Err(error) => (Err(error), Vec::new()),
+    })?;
+    Ok(done?)
+}
+
+/// A session with the desk at work, for as long as the work takes; without any node it works all the same.
+async fn dealing<T>(
+    context: &Context,
+    work: impl AsyncFnOnce(&Session, &mut mpsc::Receiver<Dealt>) -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    let session = online::begin(context, OUTGOING).await?;
+    let done = async {
+        let vault = open(context)?;
+        let mut dealt = session.deal(desk(context, &session, &vault)?);
+        let line = context.output.progress("connecting");
+        let ready = session.ready().await;
+        drop(line);
+        let done = work(&session, &mut dealt).await?;
+        if let Err(error) = ready {
+            let failure = Failure::from(error);
+            let later = format!("{}: it is kept, and told later", failure.message);
+            context.output.note(&later);
+        }
+        Ok(done)
+    };
+    let done = done.await;
+    online::remember(context, &session);
+    session.close().await;
+    done
+}
+
+/// What came of telling an account something, within a few seconds.
+pub(super) async fn hearing(dealt: &mut mpsc::Receiver<Dealt>, whom: &Address, id: &Hash) -> Told {
+    let until = tokio::time::Instant::from_std(clock::now()) + HEARING;
+    while let Ok(Some(one)) = timeout_at(until, dealt.recv()).await {
+        match one {
+            Dealt::Told {
+                to, message, reply, ..
+            } if to == *whom && message == *id => {
+                return match reply {
+                    Reply::Taken => Told::Told,
+                    Reply::Refused(_) | Reply::Unreadable => Told::Refused,
+                };
+            }
+            Dealt::Untold { to, message, found } if to == *whom && message == *id => {
+                return match found {
+                    0 => Told::NotThere,
+                    _ => Told::NotReached,
+                };
+            }
+            _ => {}
+        }
+    }
+    Told::NotReached
+}
+
+/// What came of telling a payee of a payment.
+pub(super) async fn hearing_of(
+    dealt: &mut mpsc::Receiver<Dealt>,
+    payee: &Address,
+    session: &Session,
+    payment: TransactionId,
+) -> Told {
+    let book = session.book();
+    let outgoing = book.iter().flat_map(|book| book.outgoing());
+    let notice = outgoing
+        .map(|one| &one.notice)
+        .find(|one| one.payment.id() == payment);
+    match notice {
+        Some(notice) => {
+            let id = Message::Notice(notice.clone()).id();
+            hearing(dealt, payee, &id).await
+        }
+        None => Told::NotThere,
+    }
+}
+
+/// `wallet request`.
+///
+/// # Errors
+/// If a value is refused, the name is unknown, or nothing can be kept.
+pub async fn request(
+    context: &Context,
+    arguments: &RequestArguments,
+) -> Result<Requested, Failure> {
+    let amount = values::amount(&arguments.amount)?;
+    let whom = arguments.from.as_deref().map(values::payee).transpose()?;
+    let text = arguments.memo.clone().unwrap_or_default();
+    let life_ms = u64::from(arguments.days).saturating_mul(DAY_MS);
+    dealing(context, async |session, dealt| {
+        let (to, who) = match &whom {
+            None => (None, None),
+            Some(Payee::Address(address)) => (Some(*address), Some(address.short())),
+            Some(Payee::Name(name)) => {
+                let owner = session.resolve(name).await?.value;
+                (Some(owner.address), Some(format!("@{name}")))
+            }
+        };
+        let asking = session
+            .deal_with(move |machine, now_ms| machine.ask_for(to, amount, &text, life_ms, now_ms));
+        let request = asking.await?;
+        let told = match to {
+            Some(to) => {
+                let message = Message::Request(request.clone()).id();
+                Some(hearing(dealt, &to, &message).await)
+            }
+            None => None,
+        };
+        Ok(Requested {
+            status: "ok",
+            request: request.id(),
+            amount,
+            from: to,
+            until: utc::format(request.wish.expires_at_ms),
+            told,
+            line: request.to_line(),
+            who,
+        })
+    })
+    .await
+}
+
+/// `wallet dealings`: what this wallet knows, without asking anybody.
+///
+/// # Errors
+/// If the book cannot be read.
+pub fn list(context: &Context) -> Result<DealingsReport, Failure> {
+    let genesis = context.bootstrap()?.genesis().hash();
+    let owner = online::own_address(context)?;
+    let file = context
+        .data_dir()?
+        .dealings(&context.profile()?, &genesis)?;
+    let book = match file.read()? {
+        None => Book::new(genesis, owner),
+        Some(bytes) => Book::restore(&bytes, &genesis, &owner).map_err(|source| {
+            let path = file.path().to_owned();
+            ProfileError::Dealings { path, source }
+        })?,
+    };
+    // Nobody is asked for a password who has nothing to read with it.
+    let is_empty = book.asked().is_empty()
+        && book.received().is_empty()
+        && book.incoming().is_empty()
+        && book.outgoing().is_empty();
+    let vault = match is_empty {
+        true => None,
+        false => reader(context),
+    };
+    let secret = vault.as_ref().map(Vault::secret);
+    Ok(DealingsReport {
+        status: "ok",
+        received: book
+            .received()
+            .iter()
+            .rev()
+            .map(|one| received(one, secret))
+            .collect(),
+        asked: book
+            .asked()
+            .iter()
+            .rev()
+            .map(|one| asked(one, secret))
+            .collect(),
+        incoming: book
+            .incoming()
+            .iter()
+            .rev()
+            .map(|one| incoming(one, secret))
+            .collect(),
+        outgoing: book
+            .outgoing()
+            .iter()
+            .rev()
+            .map(|one| outgoing(one, secret))
+            .collect(),
+        untold: book.outbox().len(),
+    })
+}
+
+fn wish(wish: &Wish, request: &Request, secret: Option<&SecretKey>) -> Asked {
+    Asked {
+        request: request.id(),
+        state: "open",
+        counterparty: None,
+        amount: wish.amount,
+        memo: request.read(secret).to_text(),
+        until: utc::format(wish.expires_at_ms),
+        payment: None,
+    }
+}
+
+fn is_over(wish: &Wish) -> bool {
+    wish.expires_at_ms <= clock::unix_ms()
+}
+
+fn received(one: &book::Received, secret: Option<&SecretKey>) -> Asked {
+    let said = &one.request.wish;
+    let (state, payment) = match one.course {
+        Course::Open if is_over(said) => ("over", None),
+        Course::Open => ("open", None),
+        Course::Declined => ("declined", None),
+        Course::Paying { payment } => ("being_paid", Some(payment)),
+        Course::Paid { payment } => ("paid", Some(payment)),
+    };
+    Asked {
+        state,
+        payment,
+        counterparty: Some(said.from),
+        ..wish(said, &one.request, secret)
+    }
+}
+
+fn asked(one: &book::Asked, secret: Option<&SecretKey>) -> Asked {
+    let said = &one.request.wish;
+    let (state, payment) = match one.fate {
+        Fate::Open if is_over(said) => ("over", None),
+        Fate::Open => ("open", None),
+        Fate::Withdrawn => ("withdrawn", None),
+        Fate::Paid { payment } => ("paid", Some(payment)),
+    };
+    Asked {
+        state,
+        payment,
+        counterparty: said.to,
+        ..wish(said, &one.request, secret)
+    }
+}
+
+/// How a payment to the owner stands.
+pub(super) fn state(state: &State) -> &'static str {
+    match state {
+        State::Announced => "announced",
+        State::SignedNotFinal => "signed_not_final",
+        State::Final { .. } => "final",
+        State::Replaced { .. } => "replaced",
+        State::Expired { .. } => "expired",
+    }
+}
+
+fn incoming(one: &book::Incoming, secret: Option<&SecretKey>) -> Spoken {
+    let thanks = one
+        .thanks
+        .as_ref()
+        .map(|thanks| thanks.read(secret).to_text());
+    let replaced_by = match &one.state {
+        State::Replaced { proof } => Some(proof.transaction.id()),
+        _ => None,
+    };
+    Spoken {
+        state: state(&one.state),
+        counterparty: one.payer(),
+        thanks,
+        replaced_by,
+        ..spoken(&one.payment, secret)
+    }
+}
+
+fn outgoing(one: &book::Outgoing, secret: Option<&SecretKey>) -> Spoken {
+    let word = one.receipt.as_ref().map(|receipt| receipt.word);
+    Spoken {
+        state: match one.end {
+            None => "waiting",
+            Some(End::Final { .. }) => "final",
+            Some(End::Failed) => "failed",
+        },
+        receipt: word.map(|word| match word {
+            Word::Heard => "heard",
+            Word::Final { .. } => "final",
+        }),
+        thanks: one
+            .thanks
+            .as_ref()
+            .map(|thanks| thanks.read(secret).to_text()),
+        ..spoken(&one.notice.payment, secret)
+    }
+}
+
+fn spoken(payment: &SignedTransaction, secret: Option<&SecretKey>) -> Spoken {
+    let paid = &payment.transaction;
+    let amount = match &paid.operation {
+        Operation::Transfer { amount, .. } => *amount,
+        Operation::ClaimName { .. } => Amount::ZERO,
+    };
+    Spoken {
+        payment: payment.id(),
+        state: "",
+        counterparty: paid.payee().unwrap_or(paid.sender),
+        amount,
+        memo: memo::read(paid, secret).to_text(),
+        receipt: None,
+        thanks: None,
+        replaced_by: None,
+    }
+}
+
+/// `wallet decline`.
+///
+/// # Errors
+/// If there is no such request, or it is settled.
+pub fn decline(context: &Context, arguments: &OneRequest) -> Result<Settled, Failure> {
+    let mut desk = offline(context)?;
+    let ids = desk.book().received().iter().map(|one| one.request.id());
+    let request = named("request", &arguments.request, ids)?;
+    act(&mut desk, |machine, _| Ok(((), machine.decline(&request)?)))?;
+    let status = "declined";
+    Ok(Settled { status, request })
+}
+
+/// `wallet withdraw`.
+///
+/// # Errors
+/// If there is no such request, or it is paid.
+pub fn withdraw(context: &Context, arguments: &OneRequest) -> Result<Settled, Failure> {
+    let mut desk = offline(context)?;
+    let ids = desk.book().asked().iter().map(|one| one.request.id());
+    let request = named("request", &arguments.request, ids)?;
+    act(&mut desk, |machine, _| {
+        Ok(((), machine.withdraw(&request)?))
+    })?;
+    let status = "withdrawn";
+    Ok(Settled { status, request })
+}
+
+/// `wallet take`: a payment is handed in at once if a node can be met.
+///
+/// # Errors
+/// If the line is damaged, not for this wallet, or there is no room for it.
+pub async fn take(context: &Context, arguments: &Take) -> Result<Taken, Failure> {
+    let message = message_of(&arguments.line)?;
+    if let Message::Request(request) = message {
+        let mut desk = offline(context)?;
+        let (id, from, amount) = (request.id(), request.wish.from, request.wish.amount);
+        act(&mut desk, |machine, now_ms| {
+            Ok(((), machine.bring(Message::Request(request), now_ms)?))
+        })?;
+        let status = "request";
+        return Ok(Taken {
+            status,
+            id,
+            from,
+            amount,
+        });
+    }
+    let Message::Notice(notice) = message else {
+        return Err(no_line());
+    };
+    dealing(context, async |session, dealt| {
+        let payment = notice.payment.clone();
+        let id = payment.id();
+        session
+            .deal_with(move |machine, now_ms| {
+                Ok(((), machine.bring(Message::Notice(notice), now_ms)?))
+            })
+            .await?;
+        let stands = || {
+            let book = session.book();
+            let kept = book
+                .as_ref()
+                .and_then(|book| book.incoming().iter().find(|one| one.id() == id));
+            kept.map_or("signed_not_final", |one| state(&one.state))
+        };
+        let until = tokio::time::Instant::from_std(clock::now()) + HEARING;
+        let is_open = |state: &str| matches!(state, "announced" | "signed_not_final");
+        while is_open(stands()) && !session.no_node_is_there() {
+            if !matches!(timeout_at(until, dealt.recv()).await, Ok(Some(_))) {
+                break;
+            }
+        }
+        let what = spoken(&payment, None);
+        Ok(Taken {
+            status: stands(),
+            id,
+            from: payment.transaction.sender,
+            amount: what.amount,
+        })
+    })
+    .await
+}
+
+/// `wallet thank`.
+///
+/// # Errors
+/// If the payment is not known to be final, or was thanked for.
+pub async fn thank(context: &Context, arguments: &Thank) -> Result<Thanked, Failure> {
+    let text = arguments.text.clone();
+    dealing(context, async |session, dealt| {
+        let book = session.book().ok_or_else(no_line)?;
+        let ids = book.incoming().iter().map(|one| one.id());
+        let payment = named("payment", &arguments.payment, ids)?;
+        session
+            .deal_with(move |machine, now_ms| Ok(((), machine.thank(&payment, &text, now_ms)?)))
+            .await?;
+        let book = session.book().unwrap_or(book);
+        let one = book.incoming().iter().find(|one| one.id() == payment);
+        let Some((to, thanks)) = one.and_then(|one| Some((one.payer(), one.thanks.clone()?)))
+        else {
+            return Err(ActError::UnknownPayment(payment).into());
+        };
+        let message = Message::Thanks(thanks).id();
+        Ok(Thanked {
+            status: "ok",
+            payment,
+            to,
+            told: hearing(dealt, &to, &message).await,
+        })
+    })
+    .await
+}
+
+/// Reads a line of text.
+///
+/// # Errors
+/// `line_invalid`.
+pub(super) fn message_of(line: &str) -> Result<Message, Failure> {
+    let line = line.trim();
+    let lower = line.to_lowercase();
+    let read = match lower.starts_with("natcoin:payment1") {
+        true => Notice::from_line(line).map(Message::Notice),
+        false => Request::from_line(line).map(Message::Request),
+    };
+    read.map_err(|error| {
+        Failure::new(
+            Exit::Usage,
+            "line_invalid",
+            format!("the line cannot be read: {error}"),
+            "copy all of it, from natcoin: to its last letter",
+        )
+    })
+}
+
+fn no_line() -> Failure {
+    Failure::new(
+        Exit::Usage,
+        "line_invalid",
+        "this is neither a request nor a payment",
+        "a line begins with natcoin:request1 or natcoin:payment1",
+    )
+}
+
+/// The one whose number begins so.
+///
+/// # Errors
+/// `request_unknown` or `payment_unknown`, also if there are several.
+pub(super) fn named(
+    what: &'static str,
+    text: &str,
+    all: impl Iterator<Item = RequestId>,
+) -> Result<RequestId, Failure> {
+    let text = text.to_lowercase();
+    let long_enough = text.len() >= FEWEST_DIGITS;
+    let mut found: Vec<RequestId> = all
+        .filter(|id| long_enough && id.to_string().starts_with(&text))
+        .collect();
+    found.sort_unstable();
+    found.dedup();
+    let shown: String = text.chars().take(64).collect();
+    let code = match what {
+        "request" => "request_unknown",
+        _ => "payment_unknown",
+    };
+    match found[..] {
+        [one] => Ok(one),
+        [] => Err(Failure::new(
+            Exit::Rejected,
+            code,
+            format!("this wallet knows of no {what} {shown:?}"),
+            format!(
+                "give at least {FEWEST_DIGITS} digits of one that `natcoin wallet dealings` shows"
+            ),
+        )),
+        _ => Err(Failure::new(
+            Exit::Usage,
+            code,
+            format!("{} {what}s begin with {shown:?}", found.len()),
+            "give more digits",
+        )),
+    }
+}
