@@ -17,6 +17,8 @@ mod namespace;
 mod nats;
 #[path = "reach/pairs.rs"]
 mod pairs;
+#[path = "reach/payments.rs"]
+mod payments;
 #[path = "reach/program.rs"]
 mod program;
 #[path = "reach/recovery.rs"]
@@ -27,5 +29,7 @@ mod restart;
 mod standing;
 #[path = "reach/switch.rs"]
 mod switch;
+#[path = "reach/town.rs"]
+mod town;
 #[path = "reach/world.rs"]
 mod world;

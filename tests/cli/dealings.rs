@@ -230,12 +230,11 @@ fn mistakes_about_dealings_name_the_next_step() {
     assert_eq!(refused("bob", &["request", "1", "--memo", &long]).0, 2);
     // A book that somebody has damaged is said to be so, stays as it is, and holds up no payment.
     let folder = std::path::Path::new(&net.options[3]).join("wallets/bob/dealings");
-    let book = std::fs::read_dir(&folder)
+    let mut book = std::fs::read_dir(&folder)
         .unwrap()
         .map(|one| one.unwrap().path());
     let book = book
-        .filter(|path| path.file_name().unwrap() != "lock")
-        .next()
+        .find(|path| path.file_name().unwrap() != "lock")
         .unwrap();
     let mut bytes = std::fs::read(&book).unwrap();
     bytes[40] ^= 1;

@@ -35,7 +35,7 @@ struct Meeting {
 
 /// Two routers that give each correspondent another port, or one that does and one that lets in only whom it knows,
 /// cannot guess each other's ports.
-fn can_be_direct(one: Nat, other: Nat) -> bool {
+pub fn can_be_direct(one: Nat, other: Nat) -> bool {
     !matches!(
         (one, other),
         (Nat::Symmetric, Nat::Symmetric | Nat::PortRestricted)

@@ -108,12 +108,8 @@ impl Report for PaymentHandedOver {
 
 impl Report for PaymentFinal {
     fn text(&self, style: Style) -> String {
-        let told = match self.payee {
-            Some(Told::Told) => "\nthe payee's wallet has been told",
-            Some(Told::Refused | Told::NotReached | Told::NotThere) | None => "",
-        };
         format!(
-            "{} after {} ms: {}\nblock {}, signed by {} of {} nodes; transaction {}{told}",
+            "{} after {} ms: {}\nblock {}, signed by {} of {} nodes; transaction {}",
             style.good("final"),
             self.latency_ms,
             self.what,

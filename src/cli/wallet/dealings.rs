@@ -33,7 +33,7 @@ use crate::wallet::vault::Vault;
 
 const DAY_MS: u64 = 24 * 60 * 60 * 1000;
 /// How long a command waits until the other wallet has heard, or a payment that was handed over is final.
-pub(super) const HEARING: Duration = Duration::from_secs(3);
+pub(super) const HEARING: Duration = Duration::from_secs(6);
 /// Fewest digits by which a request or payment can be named.
 const FEWEST_DIGITS: usize = 4;
 

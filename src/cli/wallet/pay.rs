@@ -13,6 +13,7 @@ use crate::cli::outcome;
 use crate::cli::output::Progress as Line;
 use crate::cli::prompt;
 use crate::cli::report::payment::{PaymentFinal, PaymentPlan};
+use crate::cli::report::wallet::Told;
 use crate::cli::signal::Signals;
 use crate::cli::values::{self, Payee, Readers};
 use crate::node::network::ReachConfig;
@@ -202,15 +203,33 @@ async fn follow(
     };
     let mut done = result(&outcome)?;
     online::remember_account(context, session, vault.address()).await;
-    if let (Some(dealt), Some(payee)) = (&mut dealt, payee) {
-        let told = dealings::hearing_of(dealt, &payee, session, outcome.payment.id());
+    drop(story);
+    let told = async {
+        match (&mut dealt, payee) {
+            (Some(dealt), Some(payee)) => {
+                let id = outcome.payment.id();
+                Some(dealings::hearing_of(dealt, &payee, session, id).await)
+            }
+            _ => None,
+        }
+    };
+    // People are shown at once that it is final; a script gets one line with all there is to say.
+    if context.output.is_json() {
         done.payee = tokio::select! {
-            told = told => Some(told),
+            told = told => told,
             () = signals.end() => None,
         };
+        return context.output.report(&done);
     }
-    drop(story);
-    context.output.report(&done)
+    context.output.report(&done)?;
+    let told = tokio::select! {
+        told = told => told,
+        () = signals.end() => None,
+    };
+    if told == Some(Told::Told) {
+        context.output.note("the payee's wallet has been told");
+    }
+    Ok(())
 }
 
 /// What pays a request, and which it is.

@@ -26,6 +26,8 @@ const WALLETS: usize = 4;
 const NEIGHBOURS: usize = 32;
 /// How long a wallet is sought.
 const SEEKING: Duration = Duration::from_secs(8);
+/// How long a direct way is waited for once a relayed one stands: hole punching takes so long over a poor line.
+const STRAIGHTENING: Duration = Duration::from_secs(4);
 /// A wallet that nobody has spoken to for so long is let go.
 const IDLE: Duration = Duration::from_secs(60);
 
@@ -105,6 +107,7 @@ impl Counter {
         bytes: &[u8],
     ) -> Option<(Reply, Option<Route>)> {
         self.get_in_touch(session, peer, addresses).await?;
+        self.straighten(session, &peer).await;
         if let Some(last) = self.people().sought.get_mut(&peer) {
             *last = clock_now();
         }
@@ -130,6 +133,14 @@ impl Counter {
             }
         }
         Some(())
+    }
+
+    /// A way through a relay is given a moment to become a direct one: then the relay carries no more than the handshake.
+    async fn straighten(&self, session: &Arc<Inner>, peer: &PeerId) {
+        let deadline = clock_now() + STRAIGHTENING;
+        while route(session, peer).await == Some(Route::Relayed)
+            && session.something_happens(deadline).await
+        {}
     }
 
     /// Wallets of an account on the LAN, where it is listened to: each neighbour is asked for its card.
@@ -199,7 +210,10 @@ async fn say(session: &Inner, peer: PeerId, bytes: &[u8]) -> Option<(Reply, Opti
             return None;
         }
     };
+    Some((answer, route(session, &peer).await))
+}
+
+async fn route(session: &Inner, peer: &PeerId) -> Option<Route> {
     let peers = session.network.peers().await.unwrap_or_default();
-    let info = peers.into_iter().find(|info| info.peer == peer);
-    Some((answer, info.and_then(|info| info.route)))
+    peers.into_iter().find(|info| info.peer == *peer)?.route
 }
