@@ -1,13 +1,24 @@
 //! What wallets say to each other, over real nodes: told at once, final only when proven, and kept.
 
+use std::time::Duration;
+
 use natcoin::{
-    chain::transaction::TransactionId,
-    node::session::{Dealt, Intent, Outcome, Published, Recipient},
+    behaviour::{Declined, PeerId, Role, Service},
+    chain::{
+        amount::Amount,
+        codec::{Decode as _, Encode as _},
+        hash::Hash,
+        transaction::{Memo, Operation, SignedTransaction, Transaction, TransactionId},
+    },
+    node::{
+        network::{self, NetworkConfig, NetworkEvents, NetworkHandle, ReachConfig, RequestError},
+        session::{Dealt, Intent, Outcome, Published, Recipient},
+    },
     wallet::{
         dealings::{
             book::{End, Fate, State},
             machine::Event,
-            message::{Reply, Word},
+            message::{Delivery, Message, Notice, Reply, Word},
         },
         memo::{Letter, Note, Reading},
         payment::Status,
@@ -15,6 +26,7 @@ use natcoin::{
 };
 
 use crate::common::{
+    net::config,
     town::{Dealer, Town, address, nat, person},
     wait::eventually,
 };
@@ -180,4 +192,113 @@ async fn a_payee_who_is_away_is_told_when_both_are_there_again() {
     .await;
     alice.session.close().await;
     bob.session.close().await;
+}
+
+/// A wallet's network task without a wallet, which has found the peer.
+async fn stranger_beside(town: &Town, peer: PeerId) -> (NetworkHandle, NetworkEvents) {
+    let nodes = town.bootstrap.nodes().iter();
+    let (handle, events) = network::start(NetworkConfig {
+        network_name: town.bootstrap.network().parse().unwrap(),
+        genesis: town.bootstrap.genesis().hash().0,
+        bootstrap: nodes
+            .map(|node| (node.peer_id, node.addresses.clone()))
+            .collect(),
+        reach: ReachConfig {
+            be_reached: true,
+            ..ReachConfig::default()
+        },
+        ..config(77, Role::Wallet)
+    })
+    .await
+    .unwrap();
+    eventually("a node can relay", async || {
+        let peers = handle.peers().await.unwrap();
+        peers.iter().any(|info| info.is_up())
+    })
+    .await;
+    handle.seek(peer, vec![]).await.unwrap();
+    eventually(
+        "the stranger reaches the wallet, and has given the relay back",
+        async || {
+            let peers = handle.peers().await.unwrap();
+            let found = peers.iter().find(|info| info.peer == peer);
+            found.is_some_and(|info| info.is_up() && info.circuits == 0)
+        },
+    )
+    .await;
+    (handle, events)
+}
+
+fn transfer(to: u8, genesis: Hash, nonce: u64) -> Transaction {
+    Transaction {
+        genesis,
+        sender: address(2),
+        key: person(2).public(),
+        nonce,
+        valid_until: 100,
+        fee: Amount::ZERO,
+        operation: Operation::Transfer {
+            to: address(to),
+            amount: nat(1),
+            memo: Memo::default(),
+        },
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_breaks_a_rule_is_refused_by_its_number_and_changes_nothing() {
+    let town = Town::of(1).await;
+    let alice = town.dealer(0).await;
+    eventually("alice can be reached", async || {
+        let found = alice.session.whereabouts(Duration::ZERO).await.unwrap();
+        !found.relayed.is_empty()
+    })
+    .await;
+    let peer = alice.session.peer_id();
+    let (stranger, _events) = stranger_beside(&town, peer).await;
+    let say = async |bytes: Vec<u8>| {
+        let answer = stranger.request(peer, Service::Pay, bytes).await;
+        Reply::from_bytes(&answer.unwrap()).unwrap()
+    };
+    let notice = |payment: SignedTransaction| {
+        let notice = Notice {
+            payment,
+            delivery: Delivery::Submitted,
+            request: None,
+        };
+        Message::Notice(notice).to_bytes()
+    };
+    let genesis = town.bootstrap.genesis().hash();
+    let before = alice.session.book().unwrap();
+    assert_eq!(say(vec![9; 40]).await, Reply::Unreadable);
+    assert_eq!(say(Vec::new()).await, Reply::Unreadable);
+    let foreign = transfer(0, Hash([7; 32]), 0).sign(&person(2));
+    assert_eq!(say(notice(foreign)).await, Reply::Refused(1));
+    let for_bob = transfer(1, genesis, 0).sign(&person(2));
+    assert_eq!(say(notice(for_bob)).await, Reply::Refused(2));
+    let forged = transfer(0, genesis, 0).sign(&person(1));
+    assert_eq!(say(notice(forged)).await, Reply::Refused(10));
+    assert_eq!(alice.session.book().unwrap(), before);
+    let too_long = stranger.request(peer, Service::Pay, vec![0; 521]).await;
+    assert!(
+        matches!(too_long, Err(RequestError::TooLarge { .. })),
+        "{too_long:?}"
+    );
+    // A stranger says four things, and is then told to wait.
+    let mut replies = Vec::new();
+    for nonce in 0..6 {
+        let sound = transfer(0, genesis, nonce).sign(&person(2));
+        replies.push(say(notice(sound)).await);
+    }
+    let (taken, late) = replies.split_at(4);
+    assert_eq!(taken, [Reply::Taken; 4]);
+    assert_eq!(late, [Reply::Refused(13); 2]);
+    // Nothing else is served by a wallet, and its own card only where it has one.
+    for service in [Service::Submit, Service::Query, Service::Blocks] {
+        let answer = stranger.request(peer, service, vec![0]).await;
+        assert_eq!(answer, Err(RequestError::Unsupported), "{service}");
+    }
+    let asked = stranger.request(peer, Service::Directory, vec![0]).await;
+    assert_eq!(asked, Err(RequestError::Declined(Declined::Unavailable)));
+    alice.session.close().await;
 }

@@ -36,7 +36,7 @@ pub const TELL_FOR_MS: u64 = 7 * 24 * 60 * 60 * 1000;
 /// After how long a first telling without an answer is tried again; each further pause is twice as long.
 const RETRY_MS: std::ops::RangeInclusive<u64> = 10_000..=10 * 60 * 1000;
 /// How often the chain is asked about a payment; each further pause is twice as long.
-const ASK_MS: std::ops::RangeInclusive<u64> = 5_000..=5 * 60 * 1000;
+const ASK_MS: std::ops::RangeInclusive<u64> = 500..=5 * 60 * 1000;
 /// After how long a payment that a node is said to have is handed in by this side too.
 const DOUBT_AFTER_MS: u64 = 15_000;
 /// For how long a stranger's request waits for the proof that its asker has an account with money.

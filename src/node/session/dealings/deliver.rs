@@ -16,7 +16,7 @@ use crate::chain::key::Address;
 use crate::directory::card::{Card, Role};
 use crate::directory::exchange::{Answer, Question, Request};
 use crate::directory::{address, peer};
-use crate::node::network::Route;
+use crate::node::network::{RequestError, Route};
 use crate::node::session::{Inner, Session, Whom, clock_now};
 use crate::wallet::dealings::message::{Message, Reply};
 
@@ -28,6 +28,8 @@ const NEIGHBOURS: usize = 32;
 const SEEKING: Duration = Duration::from_secs(8);
 /// How long a direct way is waited for once a relayed one stands: hole punching takes so long over a poor line.
 const STRAIGHTENING: Duration = Duration::from_secs(4);
+/// How often something is said where the way changes meanwhile.
+const TRIES: usize = 3;
 /// A wallet that nobody has spoken to for so long is let go.
 const IDLE: Duration = Duration::from_secs(60);
 
@@ -200,17 +202,26 @@ async fn is_up(session: &Inner, peer: &PeerId) -> bool {
     peers.iter().any(|info| info.peer == *peer && info.is_up())
 }
 
-/// Says it to a peer that is up.
+/// Says it to a peer that is up. A way that is given up for a better one takes what was under way with it: then it is
+/// said again, since to hear it twice changes nothing.
 async fn say(session: &Inner, peer: PeerId, bytes: &[u8]) -> Option<(Reply, Option<Route>)> {
-    let asked = session.network.request(peer, Service::Pay, bytes.to_vec());
-    let answer = match asked.await {
-        Ok(answer) => Reply::from_bytes(&answer).ok()?,
-        Err(error) => {
-            tracing::debug!(%peer, %error, "another wallet could not be told");
-            return None;
+    for _ in 0..TRIES {
+        let asked = session.network.request(peer, Service::Pay, bytes.to_vec());
+        match asked.await {
+            Ok(answer) => {
+                let reply = Reply::from_bytes(&answer).ok()?;
+                return Some((reply, route(session, &peer).await));
+            }
+            Err(error) => {
+                tracing::debug!(%peer, %error, "another wallet could not be told");
+                let was_cut = matches!(error, RequestError::ConnectionLost);
+                if !was_cut || !is_up(session, &peer).await {
+                    return None;
+                }
+            }
         }
-    };
-    Some((answer, route(session, &peer).await))
+    }
+    None
 }
 
 async fn route(session: &Inner, peer: &PeerId) -> Option<Route> {

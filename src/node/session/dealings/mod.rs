@@ -330,33 +330,33 @@ impl Counter {
         };
         let speaker = speaker(&message);
         let heard = self.acts(move |machine, now_ms| machine.hear(message, now_ms));
-        let answer = match heard.await {
+        let (answer, is_new) = match heard.await {
             Ok((reply, effects)) => {
-                if reply == Reply::Taken {
-                    // Order: before the effects, which may be words to that very peer.
-                    self.acquaint(speaker, peer);
-                }
+                // Order: before the effects, which may be words to that very peer.
+                let is_new = reply == Reply::Taken && self.acquaint(speaker, peer);
                 self.perform(&session, effects);
-                Ok(reply.to_bytes())
+                (Ok(reply.to_bytes()), is_new)
             }
             Err(error) => {
                 tracing::warn!(%error, "what another wallet says cannot be kept");
-                Err(Declined::Unavailable)
+                (Err(Declined::Unavailable), false)
             }
         };
         let _ = session.network.respond(id, answer).await;
-        self.feed(&session, move |machine, now_ms| {
-            machine.met(&speaker, now_ms)
-        })
-        .await;
+        // Only then: whoever is met anew with each word would be told all that waits with each word.
+        if is_new {
+            let met = move |machine: &mut Dealings, now_ms| machine.met(&speaker, now_ms);
+            self.feed(&session, met).await;
+        }
     }
 
-    fn acquaint(&self, account: Address, peer: PeerId) {
+    /// Remembers where an account speaks from; whether that is news.
+    fn acquaint(&self, account: Address, peer: PeerId) -> bool {
         let mut people = self.people();
         if people.spoke.len() >= ACQUAINTANCES && !people.spoke.contains_key(&account) {
             people.spoke.pop_first();
         }
-        people.spoke.insert(account, peer);
+        people.spoke.insert(account, peer) != Some(peer)
     }
 }
 
