@@ -11,7 +11,7 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
-use super::feed::Feed;
+use super::feed::{Fed, Feed};
 use super::{Outcome, Progress, jobs};
 use crate::chain::hash::Hash;
 use crate::chain::key::Address;
@@ -181,7 +181,7 @@ impl<'a> Driver<'a> {
                 .min();
             let wake = wake.map_or(give_up, |at_ms| self.time.instant(at_ms).min(give_up));
             tokio::select! {
-                frame = self.feed.next() => self.on_frame(&frame).await?,
+                fed = self.feed.next() => self.on_fed(&fed).await?,
                 Some(done) = self.jobs.join_next() => {
                     if let Ok((id, done)) = done {
                         self.on_done(id, done).await?;
@@ -231,6 +231,19 @@ impl<'a> Driver<'a> {
 
     fn ids(&self) -> Vec<TransactionId> {
         self.machines.keys().copied().collect()
+    }
+
+    async fn on_fed(&mut self, fed: &Fed) -> Result<(), SessionError> {
+        self.on_frame(&fed.frame).await?;
+        if !fed.is_first {
+            return Ok(());
+        }
+        // A payment may have become final between its handing in and the opening of the stream.
+        let height = fed.frame.at.height;
+        for id in self.ids() {
+            self.handle(id, Input::Head { height }).await?;
+        }
+        Ok(())
     }
 
     async fn on_frame(&mut self, frame: &Frame) -> Result<(), SessionError> {

@@ -19,9 +19,16 @@ const COPIES: usize = 2;
 /// Frames that may wait; the nodes' streams wait behind them.
 const QUEUE: usize = 64;
 
+/// A verified frame.
+pub(super) struct Fed {
+    pub(super) frame: Frame,
+    /// Blocks before it were not pushed: what is in them has to be asked for.
+    pub(super) is_first: bool,
+}
+
 /// Verified frames from the active and the standby node, as they come.
 pub(super) struct Feed {
-    frames: mpsc::Receiver<Frame>,
+    frames: mpsc::Receiver<Fed>,
     /// Ends with the feed.
     _tasks: JoinSet<()>,
 }
@@ -45,9 +52,9 @@ impl Feed {
     }
 
     /// The next frame. Cancel-safe.
-    pub(super) async fn next(&mut self) -> Frame {
+    pub(super) async fn next(&mut self) -> Fed {
         match self.frames.recv().await {
-            Some(frame) => frame,
+            Some(fed) => fed,
             // Both followers have ended with the runtime.
             None => std::future::pending().await,
         }
@@ -59,7 +66,7 @@ async fn follow(
     session: Arc<Inner>,
     rank: usize,
     addresses: Vec<Address>,
-    sender: mpsc::Sender<Frame>,
+    sender: mpsc::Sender<Fed>,
 ) {
     let mut changed = session.changed.subscribe();
     loop {
@@ -68,10 +75,12 @@ async fn follow(
         if let Some(node) = node
             && let Some(mut frames) = session.open_frames(node, &addresses).await
         {
+            let mut is_first = true;
             while let Some(frame) = session.next_frame(&mut frames).await {
-                if sender.send(frame).await.is_err() {
+                if sender.send(Fed { frame, is_first }).await.is_err() {
                     return;
                 }
+                is_first = false;
             }
         }
         tokio::select! {
