@@ -18,45 +18,18 @@ use natcoin::{
         session::{Dealt, Desk, Published, Purse, Session, SessionConfig},
     },
 };
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 
 use super::{
     common::wait::PATIENCE,
     lab::{Lab, Machine, Nat},
-    world::Wire,
+    world::{Life, Wire, live},
 };
 
 /// Where nodes listen.
 const PORT: u16 = 18_000;
 /// Validators, each on a public machine.
 const NODES: u8 = 2;
-
-/// A process that lives on a machine; dropped, it is gone.
-pub struct Life {
-    _end: oneshot::Sender<()>,
-}
-
-/// Runs something on a machine until its life is dropped, and gives what it made.
-async fn live<T: Send + 'static, F: Future<Output = T>>(
-    lab: &Lab,
-    machine: Machine,
-    begin: impl FnOnce() -> F + Send + 'static,
-) -> (T, Life) {
-    let (life, death) = oneshot::channel::<()>();
-    let (tell, told) = oneshot::channel();
-    lab.namespace(machine).spawn(move || {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .expect("a runtime");
-        runtime.block_on(async {
-            let made = begin().await;
-            let _ = tell.send(made);
-            let _ = death.await;
-        });
-    });
-    (told.await.expect("it has begun"), Life { _end: life })
-}
 
 /// A wallet with a desk, in a home of its own.
 pub struct Person {

@@ -55,31 +55,46 @@ impl Wire {
     }
 }
 
+/// A process that lives on a machine; dropped, it is gone.
+pub struct Life {
+    _end: oneshot::Sender<()>,
+}
+
+/// Runs something on a machine until its life is dropped, and gives what it made.
+pub async fn live<T: Send + 'static, F: Future<Output = T>>(
+    lab: &Lab,
+    machine: Machine,
+    begin: impl FnOnce() -> F + Send + 'static,
+) -> (T, Life) {
+    let (life, death) = oneshot::channel::<()>();
+    let (tell, told) = oneshot::channel();
+    lab.namespace(machine).spawn(move || {
+        // One thread each: a runtime with more would do as well, but there are many on few cores.
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .expect("a runtime");
+        runtime.block_on(async {
+            let made = begin().await;
+            let _ = tell.send(made);
+            let _ = death.await;
+        });
+    });
+    (told.await.expect("it has begun"), Life { _end: life })
+}
+
 /// A network task that runs on a machine. Dropped, it is gone without a farewell, like a killed process.
 pub struct Inhabitant {
     pub handle: NetworkHandle,
     pub events: NetworkEvents,
-    _life: oneshot::Sender<()>,
+    _life: Life,
 }
 
 impl Inhabitant {
     /// Starts one.
     pub async fn start(lab: &Lab, machine: Machine, config: NetworkConfig) -> Self {
-        let (life, death) = oneshot::channel::<()>();
-        let (tell, told) = oneshot::channel();
-        // One thread each: a runtime with more would do as well, but there are many on few cores.
-        lab.namespace(machine).spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread()
-                .enable_all()
-                .build()
-                .expect("a runtime");
-            runtime.block_on(async {
-                let started = network::start(config).await.expect("it starts");
-                let _ = tell.send(started);
-                let _ = death.await;
-            });
-        });
-        let (handle, events) = told.await.expect("it has started");
+        let begin = || async { network::start(config).await.expect("it starts") };
+        let ((handle, events), life) = live(lab, machine, begin).await;
         Self {
             handle,
             events,
