@@ -1,54 +1,82 @@
-//! Limits: how many connections there may be, and how often a peer may ask.
+//! Limits: how many connections there may be, what they may hold, and how often a peer may ask.
 //!
 //! Connection limits stand first in the behaviour (rule 2); validators and bootstrap peers bypass
-//! them, so that a crowd of strangers cannot lock the network out of itself. Requests are metered
-//! by a token bucket for each peer and service, beside a cap on what is open at a time.
+//! them, so that a crowd of strangers cannot lock the network out of itself ([`super::doors`]). Requests
+//! and gossip are metered by token buckets, both ways, beside a cap on what is open at a time. Who goes
+//! on beyond its buckets is sent away for a while.
 //!
-//! Never: read a clock; `now` is an argument. Next: [`super::service`] for the rates.
+//! Never: read a clock; `now` is an argument. Next: [`super::service`] for the rates of services.
 
 use std::time::{Duration, Instant};
 
-use libp2p::{PeerId, connection_limits};
-
-/// Connections being set up by strangers at a time.
-pub const PENDING_INCOMING: u32 = 64;
-/// Our own dials under way at a time.
-pub const PENDING_OUTGOING: u32 = 64;
-/// Connections that strangers opened to us.
-pub const ESTABLISHED_INCOMING: u32 = 512;
-/// Connections of any direction.
-pub const ESTABLISHED: u32 = 640;
+/// Connections that strangers opened to us: a thousand wallets, and as many again.
+pub const STRANGERS: usize = 2_048;
+/// Of these, from one address: a school or a village behind one router. Eight addresses take all places.
+pub const PER_ADDRESS: usize = 256;
+/// Connections with strangers that we dialled.
+pub const OUTGOING: usize = 128;
 /// Connections with one peer: two in use, and two that may be dead and not yet noticed.
-pub const ESTABLISHED_PER_PEER: u32 = 4;
+pub const PER_PEER: usize = 4;
+/// Connections being set up to us at a time, by whomever.
+pub const PENDING_INCOMING: usize = 256;
+/// As many more may the addresses of the verified list set up.
+pub const PENDING_KEPT: usize = 64;
+/// Of these, by one address.
+pub const PENDING_PER_ADDRESS: usize = 64;
+/// Our own dials under way at a time, those to the verified list apart.
+pub const PENDING_OUTGOING: usize = 64;
+/// How often one address may begin a handshake, which costs us about a millisecond: all that it may
+/// have at once, as after a power cut, and then one that was refused may come again after 60 ms.
+pub const SETUPS_PER_ADDRESS: Rate = Rate::of_bucket(PER_ADDRESS as u32, 16);
 /// Connections with one peer after hello settled; what exceeds it is closed.
 pub const SETTLED_PER_PEER: usize = 2;
+
+/// Open files for everything but strangers: the trusted, the store, handshakes, our own dials.
+pub const OTHER_FILES: usize = PENDING_INCOMING + PENDING_KEPT + PENDING_OUTGOING + OUTGOING + 256;
+
+/// Streams of one connection, of both sides: all services used as widely as they may be, and some more.
+/// Who opens more loses the connection.
+pub const STREAMS: usize = 256;
+/// What one QUIC connection may send ahead of our reading, on one stream and in all. Over TCP (yamux) each stream may
+/// send 256 KiB ahead, which its specification fixes; all of them are read as they come, or closed at a deadline.
+pub const QUIC_STREAM_WINDOW_BYTES: u32 = 1024 * 1024;
+/// See [`QUIC_STREAM_WINDOW_BYTES`].
+pub const QUIC_CONNECTION_WINDOW_BYTES: u32 = 2 * 1024 * 1024;
+
 /// Watch streams that one peer may hold.
 pub const WATCHES_PER_PEER: usize = 4;
-/// Watch streams in all.
-pub const WATCHES: usize = 1024;
+/// Watch streams in all: two for each stranger.
+pub const WATCHES: usize = 2 * STRANGERS;
+/// Bytes that may wait in all watches together.
+pub const WATCHES_BYTES: usize = 64 * 1024 * 1024;
 /// Our own requests of all services that await an answer.
 pub const OPEN_OUTBOUND: usize = 1024;
 
-const _: () = assert!(
-    ESTABLISHED_INCOMING < ESTABLISHED,
-    "strangers must leave room for our dials"
-);
-const _: () = assert!(SETTLED_PER_PEER < ESTABLISHED_PER_PEER as usize);
+/// Gossip messages of one stranger. What a stranger hands on, validators have told us already.
+pub const GOSSIP: Rate = Rate::of_bucket(512, 128);
+/// Its bytes, in KiB: one full block, and a hundred payments a second.
+pub const GOSSIP_KIB: Rate = Rate::of_bucket(3 * 1024, 32);
+/// Gossip messages of all strangers together: the checks of so many votes take a twentieth of a core.
+pub const GOSSIP_OF_ALL: Rate = Rate::of_bucket(2_048, 1_024);
+/// Their bytes, in KiB: 2,500 payments a second, of whose checks the same is true.
+pub const GOSSIP_KIB_OF_ALL: Rate = Rate::of_bucket(8 * 1024, 512);
+/// Strangers that gossip at a time: each gets all that we say.
+pub const GOSSIPING_STRANGERS: usize = 64;
 
-/// The connection limits, with `trusted` peers above them.
-pub fn connections(trusted: impl IntoIterator<Item = PeerId>) -> connection_limits::Behaviour {
-    let limits = connection_limits::ConnectionLimits::default()
-        .with_max_pending_incoming(Some(PENDING_INCOMING))
-        .with_max_pending_outgoing(Some(PENDING_OUTGOING))
-        .with_max_established_incoming(Some(ESTABLISHED_INCOMING))
-        .with_max_established(Some(ESTABLISHED))
-        .with_max_established_per_peer(Some(ESTABLISHED_PER_PEER));
-    let mut behaviour = connection_limits::Behaviour::new(limits);
-    for peer in trusted {
-        behaviour.bypass_peer_id(&peer);
-    }
-    behaviour
-}
+/// How much a peer may ask or say beyond its buckets before it is sent away.
+pub const PATIENCE: Rate = Rate::of_bucket(512, 32);
+/// What a message costs of it that no honest peer hands on.
+pub const BAD_MESSAGE: u32 = 64;
+/// How long a peer that was sent away stays away.
+pub const AWAY: Duration = Duration::from_secs(60);
+/// Peers that are remembered to be away.
+pub const AWAY_PEERS: usize = 4_096;
+
+const _: () = assert!(SETTLED_PER_PEER < PER_PEER);
+const _: () = assert!(PER_ADDRESS < STRANGERS);
+const _: () = assert!(PENDING_PER_ADDRESS < PENDING_INCOMING);
+// Or one answer could not be sent at all.
+const _: () = assert!(QUIC_STREAM_WINDOW_BYTES <= QUIC_CONNECTION_WINDOW_BYTES);
 
 /// How often one peer may use one service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -96,8 +124,30 @@ impl Bucket {
         }
     }
 
+    /// Whether it has rested long enough to be as good as new.
+    #[must_use]
+    pub fn is_full(&self, now: Instant) -> bool {
+        let mut later = self.clone();
+        later.refill(now);
+        later.millitokens >= u64::from(self.rate.burst) * 1000
+    }
+
     /// Takes one token if there is one.
     pub fn take(&mut self, now: Instant) -> bool {
+        self.take_many(1, now)
+    }
+
+    /// Takes so many tokens if there are as many.
+    pub fn take_many(&mut self, tokens: u32, now: Instant) -> bool {
+        self.refill(now);
+        let Some(left) = self.millitokens.checked_sub(u64::from(tokens) * 1000) else {
+            return false;
+        };
+        self.millitokens = left;
+        true
+    }
+
+    fn refill(&mut self, now: Instant) {
         let passed = now.saturating_duration_since(self.refilled);
         let elapsed_ms = u64::try_from(passed.as_millis()).unwrap_or(u64::MAX);
         let refill = elapsed_ms.saturating_mul(u64::from(self.rate.per_second));
@@ -110,11 +160,6 @@ impl Bucket {
             .refilled
             .checked_add(Duration::from_millis(elapsed_ms))
             .unwrap_or(now);
-        let Some(left) = self.millitokens.checked_sub(1000) else {
-            return false;
-        };
-        self.millitokens = left;
-        true
     }
 }
 

@@ -6,6 +6,7 @@
 //!
 //! Never: open a socket, read a clock, interpret a payload. Next: `node/network/`, which drives it.
 
+pub mod doors;
 pub mod exchanges;
 pub mod frame;
 pub mod gossip;

@@ -6,21 +6,21 @@
     reason = "the derived event enum has one variant a field and no docs"
 )]
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, time::Instant};
 
 use libp2p::{
     PeerId,
     allow_block_list::{self, BlockedPeers},
-    connection_limits,
     identity::Keypair,
     ping, relay,
     swarm::{NetworkBehaviour, behaviour::toggle::Toggle},
 };
 
 use super::{
-    BehaviourError, Exchange, NetworkName, PING_INTERVAL, PING_TIMEOUT, Role, Service,
+    BehaviourError, Exchange, Multiaddr, NetworkName, PING_INTERVAL, PING_TIMEOUT, Role, Service,
+    doors::Doors,
     exchanges::Exchanges,
-    gossip, limits, mesh,
+    gossip, mesh,
     reach::{Reach, Spoken},
     service::{self, Malformed},
 };
@@ -40,6 +40,12 @@ pub struct SpeechConfig {
     pub validators: BTreeSet<PeerId>,
     /// Peers above the connection limits: validators and the bootstrap list.
     pub trusted: BTreeSet<PeerId>,
+    /// Their addresses, as far as they are known.
+    pub listed: Vec<Multiaddr>,
+    /// Strangers that may be connected at a time.
+    pub strangers: usize,
+    /// The time of the start.
+    pub now: Instant,
     /// Where requests are counted that cannot be read.
     pub malformed: Malformed,
     /// How we are found, and find others.
@@ -52,7 +58,7 @@ pub struct Speech {
     // Order: limits and the block list come first, so that a connection they deny costs nothing
     // in the behaviours below (rule 2).
     /// How many connections there may be.
-    pub limits: connection_limits::Behaviour,
+    pub doors: Doors,
     /// Peers we do not talk to.
     pub blocked: allow_block_list::Behaviour<BlockedPeers>,
     /// Who is where, and how to get there.
@@ -100,7 +106,12 @@ impl Speech {
             None
         };
         Ok(Self {
-            limits: limits::connections(config.trusted.iter().copied()),
+            doors: Doors::new(
+                config.strangers,
+                config.trusted.clone(),
+                &config.listed,
+                config.now,
+            ),
             blocked: allow_block_list::Behaviour::default(),
             reach: Reach::new(keypair, network, &config.version, config.reach, circuits),
             ping: ping::Behaviour::new(
@@ -150,6 +161,9 @@ mod tests {
                     local_peer: key.public().to_peer_id(),
                     validators: BTreeSet::new(),
                     trusted: BTreeSet::new(),
+                    listed: vec![],
+                    strangers: crate::behaviour::limits::STRANGERS,
+                    now: Instant::now(),
                     malformed: Malformed::default(),
                     reach: Spoken::default(),
                 };

@@ -6,9 +6,15 @@ use std::collections::BTreeSet;
 
 use libp2p::identity::Keypair;
 
-use super::reach::{self, ReachConfig, fence::Gate};
-use crate::behaviour::{
-    Hello, Links, Multiaddr, NetworkName, PeerId, Role, SpeechConfig, service::Malformed,
+use super::{
+    files,
+    reach::{self, ReachConfig, fence::Gate},
+};
+use crate::{
+    behaviour::{
+        Hello, Links, Multiaddr, NetworkName, PeerId, Role, SpeechConfig, service::Malformed,
+    },
+    node::clock,
 };
 
 /// Everything that the network needs to know.
@@ -70,6 +76,13 @@ impl NetworkConfig {
                 .map(|(peer, _)| *peer)
                 .chain(self.validators.iter().copied())
                 .collect(),
+            listed: self
+                .bootstrap
+                .iter()
+                .flat_map(|(_, addresses)| addresses.clone())
+                .collect(),
+            strangers: files::strangers(),
+            now: clock::now(),
             malformed: malformed.clone(),
             reach: reach::spoken(self, gate),
         }

@@ -26,7 +26,7 @@ const SOON: Duration = Duration::from_millis(200);
 const SOON_LIMIT: u32 = 5;
 
 /// Why a dial that connected came to nothing.
-const UNGREETED: &str = "the peer closed the connection before it was greeted";
+const UNGREETED: &str = "the peer closed the connection before it was greeted: it may have no place left for strangers, or for your address";
 
 /// How eagerly to dial after the connection is lost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

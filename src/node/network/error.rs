@@ -77,6 +77,14 @@ pub enum RequestError {
         /// How many may be.
         limit: usize,
     },
+    /// We have asked this peer as often as it answers anybody: wait a moment, or ask another.
+    #[error(
+        "{service} was asked of this peer as often as it may be: wait a moment, or ask another"
+    )]
+    TooOften {
+        /// Which service.
+        service: Service,
+    },
     /// The peer does not serve this protocol.
     #[error("the peer does not serve this protocol: ask another")]
     Unsupported,

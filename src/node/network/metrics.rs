@@ -81,6 +81,18 @@ counters! {
     bounces,
     /// Dials that failed.
     dials_failed,
+    /// Connections that came in and were not taken: no place, no time, or sent away before.
+    connections_refused,
+    /// Of these, because their address has enough.
+    connections_refused_by_address,
+    /// Strangers sent away for a while, because they went on beyond their limits.
+    peers_sent_away,
+    /// Gossip of strangers beyond what they may say, ignored.
+    gossip_excess,
+    /// Strangers that were let go because enough others gossip.
+    gossipers_refused,
+    /// Our own requests that were not sent, because the peer has had enough of them.
+    requests_held_back,
     /// Connections through relays.
     connections_relayed,
     /// Connections without relays.

@@ -10,10 +10,12 @@
 //! Never: know what a payload means. Next: [`config`], [`handle`], [`event`]; then `task.rs`, the
 //! loop itself, `greet.rs` (hello and the restart rule), `dialler.rs` and [`reach`].
 
-pub mod config;
+pub mod conduct;
+mod config;
 mod dialler;
 pub mod error;
 pub mod event;
+mod files;
 mod greet;
 pub mod handle;
 mod metrics;

@@ -12,10 +12,10 @@ use std::{
 
 use libp2p::{PeerId, request_response::InboundRequestId, swarm::ConnectionId};
 
-use super::reach::Route;
+use super::{conduct::kib, reach::Route};
 use crate::behaviour::{
     Hello, Multiaddr, Service,
-    limits::{Bucket, Rate},
+    limits::{Bucket, GOSSIP, GOSSIP_KIB, PATIENCE, Rate},
 };
 
 /// Peers without a connection that are remembered.
@@ -57,6 +57,11 @@ pub(super) struct Meters {
     buckets: [Bucket; Service::ALL.len()],
     open: [u16; Service::ALL.len()],
     hellos: Bucket,
+    /// Our own requests to it, by the rates that it holds us to.
+    asked: [Bucket; Service::ALL.len()],
+    gossip: Bucket,
+    gossip_kib: Bucket,
+    patience: Bucket,
 }
 
 impl Meters {
@@ -65,7 +70,26 @@ impl Meters {
             buckets: Service::ALL.map(|service| Bucket::new(service.rate(), now)),
             open: [0; Service::ALL.len()],
             hellos: Bucket::new(HELLO_RATE, now),
+            asked: Service::ALL.map(|service| Bucket::new(service.rate(), now)),
+            gossip: Bucket::new(GOSSIP, now),
+            gossip_kib: Bucket::new(GOSSIP_KIB, now),
+            patience: Bucket::new(PATIENCE, now),
         }
+    }
+
+    /// Whether we may ask it once more now.
+    pub(super) fn ask(&mut self, service: Service, now: Instant) -> bool {
+        self.asked[service.index()].take(now)
+    }
+
+    /// Whether one more message of this size may be looked at now.
+    pub(super) fn gossip(&mut self, size_bytes: usize, now: Instant) -> bool {
+        self.gossip.take(now) && self.gossip_kib.take_many(kib(size_bytes), now)
+    }
+
+    /// Whether there is patience left for an offence of this cost.
+    pub(super) fn patience(&mut self, cost: u32, now: Instant) -> bool {
+        self.patience.take_many(cost, now)
     }
 
     /// Whether one more hello may come now.

@@ -71,6 +71,7 @@ impl Task {
             .retain(|_, (_, answer)| !answer.is_closed());
         let limit = usize::from(service.rate().open);
         let open = self.requests.open_outbound(&peer, service);
+        let now = clock::now();
         let refused = if self.peers.get(&peer).is_none_or(|p| p.hello().is_none()) {
             Some(RequestError::NotConnected)
         } else if data.len() > RELAYED_REQUEST_BYTES && self.is_only_relayed(&peer) {
@@ -84,6 +85,13 @@ impl Task {
                 open,
                 limit,
             })
+        } else if self
+            .peers
+            .get_mut(&peer)
+            .is_some_and(|entry| !entry.meters.ask(service, now))
+        {
+            self.metrics.count(Count::requests_held_back);
+            Some(RequestError::TooOften { service })
         } else {
             None
         };
@@ -226,10 +234,10 @@ impl Task {
             return Err(Declined::NotGreeted);
         }
         if entry.meters.admit(service, clock::now()) {
-            Ok(())
-        } else {
-            Err(Declined::Busy)
+            return Ok(());
         }
+        self.offended(peer, 1);
+        Err(Declined::Busy)
     }
 
     fn close_inbound(&mut self, id: RequestId) {
@@ -280,16 +288,20 @@ impl Task {
         if let Some(gossip) = self.swarm.behaviour_mut().gossip.as_mut() {
             gossip.report_message_validation_result(id, source, acceptance);
         }
+        if verdict == Verdict::Reject {
+            self.handed_on_bad(source);
+        }
     }
 
     pub(super) fn on_gossip(&mut self, event: gossipsub::Event) {
-        let gossipsub::Event::Message {
-            propagation_source: source,
-            message_id: id,
-            message,
-        } = event
-        else {
-            return;
+        let (source, id, message) = match event {
+            gossipsub::Event::Message {
+                propagation_source,
+                message_id,
+                message,
+            } => (propagation_source, message_id, message),
+            gossipsub::Event::Subscribed { peer_id, .. } => return self.on_subscribed(peer_id),
+            _ => return,
         };
         let topic = Topic::from_hash(&message.topic, &self.config.network_name)
             .filter(|topic| message.data.len() <= topic.max_bytes());
@@ -302,6 +314,12 @@ impl Task {
             self.report(&id, &source, Verdict::Reject);
             return;
         };
+        // Order: before anything is decoded, and before it takes a place in the queue.
+        if !self.admits_gossip(&source, message.data.len()) {
+            self.metrics.count(Count::gossip_excess);
+            self.report(&id, &source, Verdict::Ignore);
+            return;
+        }
         // A stranger can fill the bulk lane only: votes of validators pass beside it.
         let is_agreement = matches!(topic, Topic::Votes | Topic::Proposals);
         let lane = if is_agreement && self.config.validators.contains(&source) {

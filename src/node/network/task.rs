@@ -12,7 +12,7 @@ use libp2p::{
     Multiaddr, PeerId, Swarm,
     core::{ConnectedPoint, transport::ListenerId},
     futures::StreamExt as _,
-    swarm::{ConnectionId, DialError, SwarmEvent},
+    swarm::{ConnectionId, DialError, ListenError, SwarmEvent},
 };
 use tokio::{
     sync::mpsc,
@@ -20,10 +20,12 @@ use tokio::{
 };
 
 use super::{
+    conduct::Conduct,
     config::NetworkConfig,
     dialler::{BACKOFF_CAP, Dialler, VALIDATOR_CAP, WasUp},
     error::NetworkError,
     event::{self, Event, EventSender, Lane, NetworkEvents, News},
+    files,
     handle::{Command, NetworkHandle},
     metrics::{Count, Metrics},
     peers::{Greeting, Link, Peers},
@@ -33,7 +35,7 @@ use super::{
     watch::Watches,
 };
 use crate::{
-    behaviour::{Hello, Speech, SpeechEvent, watch as watch_speech},
+    behaviour::{Hello, Speech, SpeechEvent, doors::Full, watch as watch_speech},
     node::clock,
 };
 
@@ -62,11 +64,15 @@ pub(super) struct Task {
     pub(super) news: News,
     pub(super) metrics: Arc<Metrics>,
     pub(super) reach: Reachability,
+    pub(super) conduct: Conduct,
 }
 
 pub(super) async fn start(
     config: NetworkConfig,
 ) -> Result<(NetworkHandle, NetworkEvents), NetworkError> {
+    if config.role.gossips() {
+        files::ask_for_enough();
+    }
     for address in &config.listen {
         transport::probe(address)?;
     }
@@ -117,6 +123,7 @@ impl Task {
             news: News::default(),
             metrics,
             swarm,
+            conduct: Conduct::new(&config, clock::now()),
             config,
             reach,
         };
@@ -305,6 +312,7 @@ impl Task {
                 connection_id,
                 error,
             } => self.on_dial_failed(peer, connection_id, &error),
+            SwarmEvent::IncomingConnectionError { error, .. } => self.on_not_taken(&error),
             SwarmEvent::NewListenAddr { address, .. } => {
                 self.tell(Event::Listening(address));
             }
@@ -358,6 +366,7 @@ impl Task {
         let Some(greeting) = ended else {
             return;
         };
+        self.conduct.forget(peer);
         let was_up = match greeting {
             Greeting::Up(_) => {
                 let down = Event::PeerDown { peer: *peer };
@@ -372,6 +381,23 @@ impl Task {
                 attempts,
                 reason,
             });
+        }
+    }
+
+    /// A connection to us came to nothing. Handshakes that failed are the other side's affair.
+    fn on_not_taken(&mut self, error: &ListenError) {
+        let ListenError::Denied { cause } = error else {
+            return;
+        };
+        self.metrics.count(Count::connections_refused);
+        match cause.downcast_ref::<Full>() {
+            Some(full) => {
+                if full.is_of_address() {
+                    self.metrics.count(Count::connections_refused_by_address);
+                }
+                tracing::debug!(reason = %full, "a connection was not taken");
+            }
+            None => tracing::debug!(reason = %cause, "a connection was not taken"),
         }
     }
 

@@ -26,7 +26,11 @@ use super::{
     prompt_close::PromptClose,
     reach::fence::{Fenced, Gate},
 };
-use crate::behaviour::{Speech, service::Malformed};
+use crate::behaviour::{
+    Speech,
+    limits::{QUIC_CONNECTION_WINDOW_BYTES, QUIC_STREAM_WINDOW_BYTES, STREAMS},
+    service::Malformed,
+};
 
 /// A QUIC connection that hears nothing for so long is dead: a killed peer is noticed in time.
 const QUIC_IDLE_MS: u32 = 3_000;
@@ -34,9 +38,6 @@ const QUIC_IDLE_MS: u32 = 3_000;
 const QUIC_KEEP_ALIVE: Duration = Duration::from_millis(900);
 /// A handshake that takes longer will not end.
 const QUIC_HANDSHAKE: Duration = Duration::from_secs(5);
-/// What one stream and one connection may send ahead of our reading, in bytes.
-const QUIC_STREAM_WINDOW: u32 = 4 * 1024 * 1024;
-const QUIC_CONNECTION_WINDOW: u32 = 8 * 1024 * 1024;
 /// Ping and idle exchanges do not keep a connection: it would close after 10 s by default.
 const IDLE: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -59,7 +60,9 @@ pub(super) fn swarm(
     )?;
     let limits = swarm::Config::with_tokio_executor()
         .with_smart_dial()
-        .with_idle_connection_timeout(IDLE);
+        .with_idle_connection_timeout(IDLE)
+        // All streams are read as they come: those that nobody looks at would keep what they were sent.
+        .with_max_negotiating_inbound_streams(STREAMS);
     let direct = transport(&config.identity, gate)?;
     // Without the behaviour's half nobody would answer the relay transport.
     let transport = match is_relayed {
@@ -81,12 +84,18 @@ fn with_relays(
     let relayed = circuits
         .upgrade(upgrade::Version::V1Lazy)
         .authenticate(noise(identity)?)
-        .multiplex(yamux::Config::default())
+        .multiplex(yamux())
         .map(|(peer, muxer), _| (peer, StreamMuxerBox::new(PromptClose::new(muxer))));
     Ok(relayed
         .or_transport(direct)
         .map(|either, _| either.into_inner())
         .boxed())
+}
+
+fn yamux() -> yamux::Config {
+    let mut yamux = yamux::Config::default();
+    yamux.set_max_num_streams(STREAMS);
+    yamux
 }
 
 fn noise(identity: &Keypair) -> Result<noise::Config, NetworkError> {
@@ -112,7 +121,7 @@ fn wire(identity: &Keypair) -> Result<Wire, NetworkError> {
     let tcp = tcp::tokio::Transport::new(tcp::Config::default().nodelay(true))
         .upgrade(upgrade::Version::V1Lazy)
         .authenticate(noise(identity)?)
-        .multiplex(yamux::Config::default())
+        .multiplex(yamux())
         .map(|(peer, muxer), _| (peer, StreamMuxerBox::new(PromptClose::new(muxer))));
     let quic = quic::tokio::Transport::new(quic_limits(quic::Config::new(identity)))
         .map(|(peer, muxer), _| (peer, StreamMuxerBox::new(PromptClose::new(muxer))));
@@ -126,8 +135,9 @@ fn quic_limits(mut quic: quic::Config) -> quic::Config {
     quic.max_idle_timeout = QUIC_IDLE_MS;
     quic.keep_alive_interval = QUIC_KEEP_ALIVE;
     quic.handshake_timeout = QUIC_HANDSHAKE;
-    quic.max_stream_data = QUIC_STREAM_WINDOW;
-    quic.max_connection_data = QUIC_CONNECTION_WINDOW;
+    quic.max_stream_data = QUIC_STREAM_WINDOW_BYTES;
+    quic.max_connection_data = QUIC_CONNECTION_WINDOW_BYTES;
+    quic.max_concurrent_stream_limit = STREAMS as u32;
     quic
 }
 
