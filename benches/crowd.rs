@@ -1,0 +1,288 @@
+//! A crowd at one node: what 1,000 wallets and a flooding peer do to the time that payments take to be final.
+//!
+//! `cargo bench --bench crowd [-- ROUNDS [PAYMENTS [WALLETS]]]` starts four nodes, each in a process of its own, and pays
+//! at an even pace. Each round measures by turns: the idle network, with the wallets at one node, and with the wallets and
+//! each kind of flood at that node. The crowd has a process of its own with the lowest priority, since a real one has
+//! its own machines; what it costs the nodes is told by their own CPU time.
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    clippy::disallowed_methods,
+    missing_docs,
+    dead_code,
+    reason = "a benchmark prints what it has measured by the clock, and uses a part of the tests' tools"
+)]
+
+#[path = "crowd/floods.rs"]
+mod floods;
+#[path = "../tests/common/processes.rs"]
+mod processes;
+#[path = "crowd/raw.rs"]
+mod raw;
+#[path = "network/wait.rs"]
+mod wait;
+#[path = "crowd/wallets.rs"]
+mod wallets;
+
+use std::io::{BufRead as _, BufReader};
+use std::path::Path;
+use std::process::{Child, ChildStdout, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use natcoin::chain::amount::Amount;
+use natcoin::directory::bootstrap::Bootstrap;
+use natcoin::node::home::read_bootstrap;
+use natcoin::node::profile::DataDir;
+use natcoin::node::session::{Intent, Purse, Recipient, Session, SessionConfig};
+use natcoin::wallet::memo::Note;
+use natcoin::wallet::payment::Status;
+use natcoin::wallet::vault::{Password, Vault};
+
+use processes::{Net, Transport};
+
+/// Between two payments: a busy village, not a queue.
+const PACE: Duration = Duration::from_millis(60);
+/// How long a flood runs before it is measured.
+const WARM: Duration = Duration::from_millis(1_500);
+
+fn main() {
+    let words: Vec<String> = std::env::args()
+        .skip(1)
+        .filter(|word| word != "--bench")
+        .collect();
+    let word = |place: usize| words.get(place).map(String::as_str);
+    match word(0) {
+        Some("wallets") => return crowd(|| wallets::run(Path::new(&words[1]), number(word(2), 0))),
+        Some("flood") => return crowd(|| floods::run(&words[1], Path::new(&words[2]))),
+        _ => {}
+    }
+    let (rounds, payments) = (number(word(0), 3), number(word(1), 40));
+    let count = number(word(2), 1_000);
+    let only = word(3).map(str::to_owned);
+    measure(rounds, payments, count, only.as_deref());
+}
+
+fn number(word: Option<&str>, otherwise: usize) -> usize {
+    word.map_or(otherwise, |word| word.parse().expect("a number"))
+}
+
+/// The crowd's process: out of the nodes' way.
+fn crowd(run: impl FnOnce()) {
+    // Where the kernel schedules by sessions, `nice` counts within one only.
+    let _ = std::fs::write("/proc/self/autogroup", "19");
+    run();
+}
+
+/// A process of the crowd; it ends with its standard input.
+struct Mob {
+    child: Child,
+    out: BufReader<ChildStdout>,
+}
+
+impl Mob {
+    fn start(words: &[&str]) -> Self {
+        let own = std::env::current_exe().expect("this program");
+        let mut child = Command::new("setsid")
+            .args(["nice", "-n", "19"])
+            .arg(own)
+            .args(words)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("setsid and nice");
+        let out = BufReader::new(child.stdout.take().expect("piped"));
+        let mut mob = Self { child, out };
+        mob.line();
+        mob
+    }
+
+    fn line(&mut self) -> String {
+        let mut line = String::new();
+        self.out.read_line(&mut line).expect("it speaks");
+        line.trim_end().to_owned()
+    }
+
+    /// Ends it and gives its last words.
+    fn end(mut self) -> String {
+        drop(self.child.stdin.take());
+        let last = self.line();
+        self.child.wait().expect("it ends");
+        last
+    }
+}
+
+/// What one kind of phase has shown, over all rounds.
+struct Shown {
+    name: &'static str,
+    times_ms: Vec<f64>,
+    /// CPU of the crowded node and of the other three together, in ms.
+    cpu_ms: [f64; 2],
+    elapsed: Duration,
+    said: String,
+}
+
+fn measure(rounds: usize, payments: usize, count: usize, only: Option<&str>) {
+    let net = Net::started(4, Transport::Both);
+    let bootstrap = read_bootstrap(&net.bootstrap()).expect("a network");
+    let pids: Vec<u32> = (0..4).map(|node| pid_of(&net.home(node))).collect();
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    let file = net.bootstrap().display().to_string();
+    let mut payer = runtime.block_on(Payer::new(&net, &bootstrap));
+    let kinds: Vec<&'static str> = floods::KINDS
+        .iter()
+        .copied()
+        .filter(|kind| only.is_none_or(|only| only == *kind))
+        .collect();
+    let names = ["idle", "wallets"].iter().chain(&kinds);
+    let mut shown: Vec<Shown> = names
+        .map(|name| Shown {
+            name,
+            times_ms: Vec::new(),
+            cpu_ms: [0.0; 2],
+            elapsed: Duration::ZERO,
+            said: String::new(),
+        })
+        .collect();
+    runtime.block_on(payer.pay(10));
+    for _ in 0..rounds {
+        let (quiet, floods) = shown.split_at_mut(2);
+        phase(&runtime, &mut payer, payments, &pids, &mut quiet[0]);
+        let wallets = Mob::start(&["wallets", &file, &count.to_string()]);
+        wait::observe(WARM);
+        phase(&runtime, &mut payer, payments, &pids, &mut quiet[1]);
+        for flood in floods {
+            let mob = Mob::start(&["flood", flood.name, &file]);
+            wait::observe(WARM);
+            phase(&runtime, &mut payer, payments, &pids, flood);
+            flood.said = mob.end();
+        }
+        quiet[1].said = wallets.end();
+        wait::observe(WARM);
+    }
+    println!("memory of the crowded node at its most: {:.0} MB", peak_mb(pids[0]));
+    show(&mut shown);
+    runtime.block_on(payer.session.close());
+}
+
+fn phase(
+    runtime: &tokio::runtime::Runtime,
+    payer: &mut Payer,
+    payments: usize,
+    pids: &[u32],
+    shown: &mut Shown,
+) {
+    let cpu = || -> Vec<f64> { pids.iter().map(|pid| cpu_ms(*pid)).collect() };
+    let (before, began) = (cpu(), Instant::now());
+    shown.times_ms.extend(runtime.block_on(payer.pay(payments)));
+    shown.elapsed += began.elapsed();
+    for (node, (now, then)) in cpu().iter().zip(&before).enumerate() {
+        shown.cpu_ms[usize::from(node > 0)] += now - then;
+    }
+}
+
+struct Payer {
+    session: Session,
+    purse: Purse,
+    vault: Vault,
+}
+
+impl Payer {
+    async fn new(net: &Net, bootstrap: &Bootstrap) -> Self {
+        let folder = net.network();
+        let folder = folder.parent().expect("a folder");
+        let profile = "alice".parse().expect("a name");
+        let profile = DataDir::new(&folder.join("data"))
+            .open(&profile)
+            .expect("a profile");
+        let password = Password::typed("correct horse").expect("a password");
+        let vault = Vault::open(&profile.keystore().expect("a keystore"), &password);
+        Self {
+            session: Session::open(SessionConfig::new(bootstrap.clone()))
+                .await
+                .expect("a session"),
+            purse: Purse::open(profile).expect("a journal"),
+            vault: vault.expect("it opens"),
+        }
+    }
+
+    /// Pays so often at an even pace; gives the times to final, in milliseconds.
+    async fn pay(&mut self, count: usize) -> Vec<f64> {
+        let mut times = Vec::new();
+        for _ in 0..count {
+            let intent = Intent::Transfer {
+                to: Recipient::Name("bob".parse().expect("a name")),
+                amount: Amount::from_nits(1),
+                note: Note::default(),
+            };
+            let plan = self.session.plan(&self.purse, self.vault.address(), intent);
+            let plan = plan.await.expect("a plan");
+            let began = Instant::now();
+            let paid = self
+                .session
+                .pay(&mut self.purse, self.vault.secret(), plan, &mut |_| {})
+                .await
+                .expect("paid");
+            times.push(began.elapsed().as_secs_f64() * 1000.0);
+            assert!(matches!(paid.payment.status(), Status::Final { .. }));
+            wait::pace(PACE).await;
+        }
+        times
+    }
+}
+
+/// The process whose command line names this home.
+fn pid_of(home: &Path) -> u32 {
+    let home = home.display().to_string();
+    let of = |entry: std::fs::DirEntry| -> Option<u32> {
+        let pid = entry.file_name().to_str()?.parse().ok()?;
+        let words = std::fs::read(entry.path().join("cmdline")).ok()?;
+        String::from_utf8_lossy(&words)
+            .split('\0')
+            .any(|word| word == home)
+            .then_some(pid)
+    };
+    let mut found = std::fs::read_dir("/proc").expect("Linux").flatten();
+    found.find_map(of).expect("the node runs")
+}
+
+/// User and system time in milliseconds (proc(5), fields 14 and 15, in ticks of 10 ms).
+fn cpu_ms(pid: u32) -> f64 {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).expect("it runs");
+    let fields: Vec<&str> = stat.rsplit_once(')').expect("a name").1.split_whitespace().collect();
+    let ticks = |place: usize| fields[place].parse::<f64>().expect("ticks");
+    (ticks(11) + ticks(12)) * 10.0
+}
+
+fn peak_mb(pid: u32) -> f64 {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).expect("it runs");
+    let line = status.lines().find(|line| line.starts_with("VmHWM"));
+    let kib = line.and_then(|line| line.split_whitespace().nth(1));
+    kib.expect("VmHWM").parse::<f64>().expect("a number") / 1024.0
+}
+
+fn show(shown: &mut [Shown]) {
+    let mut idle = None;
+    println!("                      payment to final, ms          as idle        CPU, % of a core");
+    println!("                   p50    p90   mean    max      p50   mean     crowded   others  crowd's last words");
+    for one in shown {
+        let times = &mut one.times_ms;
+        times.sort_by(f64::total_cmp);
+        let at = |share: f64| times[((times.len() - 1) as f64 * share) as usize];
+        let mean = times.iter().sum::<f64>() / times.len() as f64;
+        let (median, base) = (at(0.5), *idle.get_or_insert((at(0.5), mean)));
+        let share = |cpu: f64| cpu / one.elapsed.as_secs_f64() / 10.0;
+        println!(
+            "{:<14} {:>7.1} {:>6.1} {:>6.1} {:>6.1}   {:>6.2} {:>6.2}     {:>7.1}  {:>7.1}  {}",
+            one.name,
+            median,
+            at(0.9),
+            mean,
+            at(1.0),
+            median / base.0,
+            mean / base.1,
+            share(one.cpu_ms[0]),
+            share(one.cpu_ms[1]) / 3.0,
+            one.said
+        );
+    }
+}
