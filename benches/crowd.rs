@@ -43,7 +43,7 @@ use processes::{Net, Transport};
 /// Between two payments: a busy village, not a queue.
 const PACE: Duration = Duration::from_millis(60);
 /// How long a flood runs before it is measured.
-const WARM: Duration = Duration::from_millis(1_500);
+const WARM: Duration = Duration::from_secs(3);
 
 fn main() {
     let words: Vec<String> = std::env::args()
@@ -53,6 +53,7 @@ fn main() {
     let word = |place: usize| words.get(place).map(String::as_str);
     match word(0) {
         Some("wallets") => return crowd(|| wallets::run(Path::new(&words[1]), number(word(2), 0))),
+        Some("awake") => return crowd(stay_awake),
         Some("flood") => return crowd(|| floods::run(&words[1], Path::new(&words[2]))),
         _ => {}
     }
@@ -71,6 +72,22 @@ fn crowd(run: impl FnOnce()) {
     // Where the kernel schedules by sessions, `nice` counts within one only.
     let _ = std::fs::write("/proc/self/autogroup", "19");
     run();
+}
+
+/// Keeps the processors from sleeping: on an idle machine waking them takes longer than what they are woken for, so
+/// that a network with something to do would look faster than an idle one.
+fn stay_awake() {
+    println!("awake");
+    for _ in 0..2 {
+        std::thread::spawn(|| {
+            loop {
+                std::hint::spin_loop();
+            }
+        });
+    }
+    let _ = std::io::Read::read(&mut std::io::stdin(), &mut [0]);
+    println!();
+    std::process::exit(0);
 }
 
 /// A process of the crowd; it ends with its standard input.
@@ -133,7 +150,7 @@ fn measure(rounds: usize, payments: usize, count: usize, only: Option<&str>) {
         .copied()
         .filter(|kind| only.is_none_or(|only| only == *kind))
         .collect();
-    let names = ["idle", "wallets"].iter().chain(&kinds);
+    let names = ["asleep", "idle", "wallets"].iter().chain(&kinds);
     let mut shown: Vec<Shown> = names
         .map(|name| Shown {
             name,
@@ -145,18 +162,21 @@ fn measure(rounds: usize, payments: usize, count: usize, only: Option<&str>) {
         .collect();
     runtime.block_on(payer.pay(10));
     for _ in 0..rounds {
-        let (quiet, floods) = shown.split_at_mut(2);
+        let (quiet, floods) = shown.split_at_mut(3);
         phase(&runtime, &mut payer, payments, &pids, &mut quiet[0]);
+        let awake = Mob::start(&["awake"]);
+        phase(&runtime, &mut payer, payments, &pids, &mut quiet[1]);
         let wallets = Mob::start(&["wallets", &file, &count.to_string()]);
         wait::observe(WARM);
-        phase(&runtime, &mut payer, payments, &pids, &mut quiet[1]);
+        phase(&runtime, &mut payer, payments, &pids, &mut quiet[2]);
         for flood in floods {
             let mob = Mob::start(&["flood", flood.name, &file]);
             wait::observe(WARM);
             phase(&runtime, &mut payer, payments, &pids, flood);
             flood.said = mob.end();
         }
-        quiet[1].said = wallets.end();
+        quiet[2].said = wallets.end();
+        awake.end();
         wait::observe(WARM);
     }
     println!("memory of the crowded node at its most: {:.0} MB", peak_mb(pids[0]));
@@ -269,7 +289,10 @@ fn show(shown: &mut [Shown]) {
         times.sort_by(f64::total_cmp);
         let at = |share: f64| times[((times.len() - 1) as f64 * share) as usize];
         let mean = times.iter().sum::<f64>() / times.len() as f64;
-        let (median, base) = (at(0.5), *idle.get_or_insert((at(0.5), mean)));
+        if one.name == "idle" {
+            idle = Some((at(0.5), mean));
+        }
+        let (median, base) = (at(0.5), idle.unwrap_or((f64::NAN, f64::NAN)));
         let share = |cpu: f64| cpu / one.elapsed.as_secs_f64() / 10.0;
         println!(
             "{:<14} {:>7.1} {:>6.1} {:>6.1} {:>6.1}   {:>6.2} {:>6.2}     {:>7.1}  {:>7.1}  {}",

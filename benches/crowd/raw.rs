@@ -54,6 +54,11 @@ impl Raw {
             .build();
         let control = swarm.behaviour().streams.new_control();
         let (target, addresses) = node(bootstrap);
+        // A flood comes from elsewhere: from another address than the node's own.
+        swarm.listen_on("/ip4/127.0.0.2/tcp/0".parse().ok()?).ok()?;
+        while swarm.listeners().count() == 0 {
+            swarm.select_next_some().await;
+        }
         let tcp = |address: &&libp2p::Multiaddr| address.to_string().contains("/tcp/");
         swarm.dial(addresses.iter().find(tcp)?.clone()).ok()?;
         let (tell, mut connected) = watch::channel(false);

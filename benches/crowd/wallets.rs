@@ -11,7 +11,7 @@ use natcoin::chain::codec::Encode as _;
 use natcoin::chain::key::SecretKey;
 use natcoin::directory::bootstrap::Bootstrap;
 use natcoin::node::home::read_bootstrap;
-use natcoin::node::network::{self, Event, NetworkConfig};
+use natcoin::node::network::{self, Event, NetworkConfig, RequestError};
 use natcoin::replica::wire::WatchRequest;
 
 use super::wait;
@@ -101,8 +101,13 @@ async fn wallet(bootstrap: Arc<Bootstrap>, tally: Arc<Tally>) {
             Event::PeerUp { peer, .. } => {
                 let (handle, tally, data) = (handle.clone(), tally.clone(), request.to_bytes());
                 tokio::spawn(async move {
-                    let Ok(mut watch) = handle.open_watch(peer, data).await else {
-                        return;
+                    let mut watch = loop {
+                        match handle.open_watch(peer, data.clone()).await {
+                            Ok(watch) => break watch,
+                            Err(RequestError::NotConnected) => return,
+                            Err(error) => eprintln!("a watch: {error}"),
+                        }
+                        wait::pace(Duration::from_millis(100)).await;
                     };
                     tally.watching.fetch_add(1, Ordering::Relaxed);
                     while watch.next().await.is_some() {
@@ -114,6 +119,7 @@ async fn wallet(bootstrap: Arc<Bootstrap>, tally: Arc<Tally>) {
             Event::PeerDown { .. } => {
                 tally.lost.fetch_add(1, Ordering::Relaxed);
             }
+            Event::BootstrapUnreachable { reason, .. } => eprintln!("a wallet: {reason}"),
             _ => {}
         }
     }

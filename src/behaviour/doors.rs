@@ -37,8 +37,8 @@ use super::limits::{
 };
 
 /// From where a connection comes, as far as it is counted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Origin {
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Origin {
     /// One IPv4 address.
     V4(Ipv4Addr),
     /// An IPv6 network of 56 bits: its first address.
@@ -48,7 +48,9 @@ enum Origin {
 }
 
 impl Origin {
-    fn of(remote: &Multiaddr) -> Self {
+    /// Where this address is.
+    #[must_use]
+    pub fn of(remote: &Multiaddr) -> Self {
         let mut parts = remote.iter();
         let ip = match parts.next() {
             Some(Protocol::Ip4(ip)) => IpAddr::V4(ip),

@@ -37,6 +37,10 @@ pub const OTHER_FILES: usize = PENDING_INCOMING + PENDING_KEPT + PENDING_OUTGOIN
 /// Streams of one connection, of both sides: all services used as widely as they may be, and some more.
 /// Who opens more loses the connection.
 pub const STREAMS: usize = 256;
+/// Streams that one connection of a stranger may open, whatever for.
+pub const STREAMS_OPENED: Rate = Rate::of_bucket(1_024, 256);
+/// Streams that all connections of one address may open: a school may begin its day at once.
+pub const STREAMS_OPENED_PER_ADDRESS: Rate = Rate::of_bucket(2_048, 256);
 /// What one QUIC connection may send ahead of our reading, on one stream and in all. Over TCP (yamux) each stream may
 /// send 256 KiB ahead, which its specification fixes; all of them are read as they come, or closed at a deadline.
 pub const QUIC_STREAM_WINDOW_BYTES: u32 = 1024 * 1024;

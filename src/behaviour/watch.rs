@@ -24,7 +24,7 @@ use super::{
 pub const REQUEST_MAX_BYTES: usize = 4 * 1024;
 /// Largest pushed frame, in bytes.
 pub const FRAME_MAX_BYTES: usize = 64 * 1024;
-/// Frames that may wait for one watcher: at 64 KiB each, 2 MiB.
+/// Frames that may wait for one watcher; their bytes are bounded besides, and those of all watchers together.
 pub const QUEUE_FRAMES: usize = 32;
 /// How long one frame may take to be written, and the opening to be exchanged.
 pub const FRAME_DEADLINE: Duration = Duration::from_secs(5);

@@ -55,6 +55,49 @@ pub struct Path {
     pub siblings: Vec<Hash>,
 }
 
+/// The paths of several leaves, given by their places in rising order; every node is hashed once, however many there are.
+pub fn paths(leaves: &[Hash], places: &[usize]) -> Vec<Path> {
+    let Ok(count) = u32::try_from(leaves.len()) else {
+        return Vec::new();
+    };
+    let mut found: Vec<Path> = places
+        .iter()
+        .filter(|place| **place < leaves.len())
+        .filter_map(|place| {
+            Some(Path {
+                index: u32::try_from(*place).ok()?,
+                count,
+                siblings: Vec::new(),
+            })
+        })
+        .collect();
+    climb(leaves, 0, &mut found);
+    found
+}
+
+/// Hashes the subtree whose first leaf has the place `first`, and adds siblings to the paths that lead through it.
+fn climb(leaves: &[Hash], first: usize, paths: &mut [Path]) -> Hash {
+    if leaves.len() < 2 || paths.is_empty() {
+        return top(leaves);
+    }
+    let (left, right) = leaves.split_at(split(leaves.len()));
+    let middle = first + left.len();
+    let of_left = paths.partition_point(|path| (path.index as usize) < middle);
+    let (through_left, through_right) = paths.split_at_mut(of_left);
+    let (left_top, right_top) = (
+        climb(left, first, through_left),
+        climb(right, middle, through_right),
+    );
+    // Order: from the leaf up, so after the siblings below.
+    for path in through_left {
+        path.siblings.push(right_top);
+    }
+    for path in through_right {
+        path.siblings.push(left_top);
+    }
+    inner(&left_top, &right_top)
+}
+
 /// The path of the leaf at `index`; `None` if there is no such leaf.
 pub fn path(leaves: &[Hash], index: usize) -> Option<Path> {
     if index >= leaves.len() {
@@ -160,6 +203,21 @@ mod tests {
     fn trees_of_other_leaves_or_another_number_of_them_have_other_roots() {
         let roots: std::collections::BTreeSet<Hash> = (0..40).map(|n| root(&leaves(n))).collect();
         assert_eq!(roots.len(), 40);
+    }
+
+    #[test]
+    fn several_paths_at_once_are_the_same_as_one_by_one() {
+        for count in 0..40usize {
+            let leaves: Vec<Hash> = (0..count).map(|n| leaf(&n.to_le_bytes())).collect();
+            for step in 1..5 {
+                let places: Vec<usize> = (0..count + 3).step_by(step).collect();
+                let one_by_one: Vec<Path> = places
+                    .iter()
+                    .filter_map(|place| path(&leaves, *place))
+                    .collect();
+                assert_eq!(paths(&leaves, &places), one_by_one);
+            }
+        }
     }
 
     proptest! {

@@ -22,7 +22,7 @@ use crate::chain::query::{
     HistoryMark, HistoryPage, NameAnswer, NetworkAnswer, Query, Status, TransactionAnswer,
     Unavailable, page_range,
 };
-use crate::chain::transaction::TransactionId;
+use crate::chain::transaction::{Transaction, TransactionId};
 use crate::store::Store;
 
 /// Bytes at which a page of activities is full, so that an answer stays within its limit.
@@ -32,12 +32,36 @@ const FULL_PAGE_BYTES: usize = 96 << 10;
 #[derive(Debug, Default)]
 pub struct Watchers {
     watched: BTreeMap<WatchId, BTreeSet<Address>>,
+    /// The same by address, so that a block costs by its transactions and not by who watches.
+    by_address: BTreeMap<Address, BTreeSet<WatchId>>,
 }
 
 impl Watchers {
     /// A watch is over.
     pub fn close(&mut self, watch: WatchId) {
-        self.watched.remove(&watch);
+        for address in self.watched.remove(&watch).unwrap_or_default() {
+            if let Some(watches) = self.by_address.get_mut(&address) {
+                watches.remove(&watch);
+                if watches.is_empty() {
+                    self.by_address.remove(&address);
+                }
+            }
+        }
+    }
+
+    fn open(&mut self, watch: WatchId, addresses: BTreeSet<Address>) {
+        for address in &addresses {
+            self.by_address.entry(*address).or_default().insert(watch);
+        }
+        self.watched.insert(watch, addresses);
+    }
+
+    /// Who watches sender or payee of a transaction.
+    fn concerned(&self, transaction: &Transaction) -> BTreeSet<WatchId> {
+        let of = |address: &Address| self.by_address.get(address).into_iter().flatten().copied();
+        let mut watches: BTreeSet<WatchId> = of(&transaction.sender).collect();
+        watches.extend(transaction.payee().iter().flat_map(of));
+        watches
     }
 }
 
@@ -182,7 +206,7 @@ impl Replica {
             return self.hands.emit(Effect::CloseWatch { watch });
         };
         let addresses = request.addresses.into_iter().collect();
-        self.watchers.watched.insert(watch, addresses);
+        self.watchers.open(watch, addresses);
         if let Some(certified) = self.head.certified.clone() {
             let frame = WatchFrame {
                 certified,
@@ -205,41 +229,41 @@ impl Replica {
         if self.watchers.watched.is_empty() {
             return;
         }
-        let leaves = block.leaves();
-        let concerned = |addresses: &BTreeSet<Address>| -> Vec<PlacedTransaction> {
-            let is_watched = |address: &Address| addresses.contains(address);
-            block
-                .transactions
-                .iter()
-                .enumerate()
-                .filter(|(_, one)| {
-                    is_watched(&one.transaction.sender)
-                        || one.transaction.payee().as_ref().is_some_and(is_watched)
-                })
-                .filter_map(|(index, one)| {
-                    Some(PlacedTransaction {
-                        transaction: one.clone(),
-                        path: merkle::path(&leaves, index)?,
-                    })
-                })
-                .collect()
-        };
-        let mut frames = Vec::new();
-        for (watch, addresses) in &self.watchers.watched {
-            let placed = concerned(addresses);
-            if placed.is_empty() {
-                frames.push((*watch, Vec::new()));
-            }
-            for part in placed.chunks(MAX_FRAME_TRANSACTIONS) {
-                frames.push((*watch, part.to_vec()));
+        let mut placed: BTreeMap<WatchId, Vec<usize>> = BTreeMap::new();
+        let mut watched = Vec::new();
+        for (index, one) in block.transactions.iter().enumerate() {
+            let watches = self.watchers.concerned(&one.transaction);
+            if !watches.is_empty() {
+                for watch in watches {
+                    placed.entry(watch).or_default().push(watched.len());
+                }
+                watched.push(index);
             }
         }
-        for (watch, transactions) in frames {
-            let frame = WatchFrame {
-                certified: certified.clone(),
-                transactions,
+        let paths = merkle::paths(&block.leaves(), &watched);
+        let mut frame = WatchFrame {
+            certified,
+            transactions: Vec::new(),
+        };
+        // The same for all who have nothing in this block: encoded once.
+        let bare = frame.to_bytes();
+        let all: Vec<WatchId> = self.watchers.watched.keys().copied().collect();
+        for watch in all {
+            let Some(own) = placed.get(&watch) else {
+                let frame = bare.clone();
+                self.hands.emit(Effect::Push { watch, frame });
+                continue;
             };
-            self.push(watch, &frame);
+            for part in own.chunks(MAX_FRAME_TRANSACTIONS) {
+                frame.transactions = part
+                    .iter()
+                    .map(|number| PlacedTransaction {
+                        transaction: block.transactions[watched[*number]].clone(),
+                        path: paths[*number].clone(),
+                    })
+                    .collect();
+                self.push(watch, &frame);
+            }
         }
     }
 }

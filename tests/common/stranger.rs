@@ -79,6 +79,23 @@ impl Stranger {
         self.control.open_stream(self.target, name).await.unwrap()
     }
 
+    /// Opens a stream of any protocol.
+    pub async fn open_named(&mut self, protocol: &'static str) -> Stream {
+        let name = StreamProtocol::new(protocol);
+        self.control.open_stream(self.target, name).await.unwrap()
+    }
+
+    /// As [`Self::shout`], where the connection may be over.
+    pub async fn try_shout(&mut self, protocol: &str, bytes: &[u8]) -> Option<Vec<u8>> {
+        let name = StreamProtocol::try_from_owned(format!("/natcoin/test/{protocol}")).unwrap();
+        let mut stream = self.control.open_stream(self.target, name).await.ok()?;
+        let mut back = Vec::new();
+        stream.write_all(bytes).await.ok()?;
+        stream.close().await.ok()?;
+        stream.read_to_end(&mut back).await.ok()?;
+        Some(back)
+    }
+
     /// Writes raw bytes and returns what comes back until the stream ends, however it ends.
     pub async fn shout(&mut self, protocol: &str, bytes: &[u8]) -> Vec<u8> {
         let mut stream = self.open(protocol).await;

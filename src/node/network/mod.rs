@@ -19,6 +19,7 @@ mod files;
 mod greet;
 pub mod handle;
 mod metrics;
+mod paced;
 mod peers;
 mod prompt_close;
 pub mod reach;

@@ -3,14 +3,17 @@
 //! Never: start a task. Next: `task.rs`, which drives the swarm.
 
 use std::{
+    collections::BTreeSet,
     net::{SocketAddr, TcpListener, UdpSocket},
+    sync::Arc,
     time::Duration,
 };
 
 use libp2p::{
     Multiaddr, PeerId, Swarm, Transport as _,
     core::{
-        muxing::StreamMuxerBox,
+        ConnectedPoint,
+        muxing::{StreamMuxer, StreamMuxerBox},
         transport::{Boxed, timeout::TransportTimeout},
         upgrade,
     },
@@ -23,6 +26,7 @@ use libp2p::{
 use super::{
     config::NetworkConfig,
     error::NetworkError,
+    paced::{Paced, Paces},
     prompt_close::PromptClose,
     reach::fence::{Fenced, Gate},
 };
@@ -53,6 +57,7 @@ pub(super) fn swarm(
     let (circuits, through_relays) = relay::client::new(config.local_peer());
     let speech = config.speech(gate, malformed);
     let is_relayed = speech.reach.circuits;
+    let trusted = Arc::new(speech.trusted.clone());
     let speech = Speech::new(
         &config.identity,
         &speech,
@@ -63,10 +68,14 @@ pub(super) fn swarm(
         .with_idle_connection_timeout(IDLE)
         // All streams are read as they come: those that nobody looks at would keep what they were sent.
         .with_max_negotiating_inbound_streams(STREAMS);
-    let direct = transport(&config.identity, gate)?;
+    let pacer = Pacer {
+        trusted,
+        paces: Paces::default(),
+    };
+    let direct = transport(&config.identity, gate, &pacer)?;
     // Without the behaviour's half nobody would answer the relay transport.
     let transport = match is_relayed {
-        true => with_relays(&config.identity, circuits, direct)?,
+        true => with_relays(&config.identity, circuits, direct, pacer)?,
         false => direct,
     };
     let transport = TransportTimeout::new(transport, SETUP_DEADLINE).boxed();
@@ -75,17 +84,38 @@ pub(super) fn swarm(
 
 type Wire = Boxed<(PeerId, StreamMuxerBox)>;
 
+/// Wraps a connection's multiplexer by whose it is.
+#[derive(Clone)]
+struct Pacer {
+    trusted: Arc<BTreeSet<PeerId>>,
+    paces: Paces,
+}
+
+impl Pacer {
+    fn wrap<M>(&self, peer: &PeerId, muxer: M, point: &ConnectedPoint) -> StreamMuxerBox
+    where
+        M: StreamMuxer + Unpin + Send + 'static,
+        M::Substream: Send + 'static,
+        M::Error: Send + Sync + 'static,
+    {
+        let is_stranger = !self.trusted.contains(peer);
+        let pace = is_stranger.then(|| self.paces.of(point.get_remote_address()));
+        StreamMuxerBox::new(PromptClose::new(Paced::new(muxer, pace)))
+    }
+}
+
 /// Relay addresses first: they look like direct ones with more behind.
 fn with_relays(
     identity: &Keypair,
     circuits: relay::client::Transport,
     direct: Wire,
+    pacer: Pacer,
 ) -> Result<Wire, NetworkError> {
     let relayed = circuits
         .upgrade(upgrade::Version::V1Lazy)
         .authenticate(noise(identity)?)
         .multiplex(yamux())
-        .map(|(peer, muxer), _| (peer, StreamMuxerBox::new(PromptClose::new(muxer))));
+        .map(move |(peer, muxer), point| (peer, pacer.wrap(&peer, muxer, &point)));
     Ok(relayed
         .or_transport(direct)
         .map(|either, _| either.into_inner())
@@ -104,27 +134,28 @@ fn noise(identity: &Keypair) -> Result<noise::Config, NetworkError> {
     })
 }
 
-fn transport(identity: &Keypair, gate: &Gate) -> Result<Wire, NetworkError> {
+fn transport(identity: &Keypair, gate: &Gate, pacer: &Pacer) -> Result<Wire, NetworkError> {
     // The system's resolver configuration may be missing (containers, phones): without it
     // addresses of numbers still work, and names are refused as unsupported.
-    let wire = match dns::tokio::Transport::system(wire(identity)?) {
+    let wire = match dns::tokio::Transport::system(wire(identity, pacer.clone())?) {
         Ok(resolving) => resolving.boxed(),
         Err(error) => {
             tracing::warn!(%error, "no system resolver: DNS names in addresses will not resolve");
-            wire(identity)?
+            wire(identity, pacer.clone())?
         }
     };
     Ok(Fenced::new(wire, gate.clone()).boxed())
 }
 
-fn wire(identity: &Keypair) -> Result<Wire, NetworkError> {
+fn wire(identity: &Keypair, pacer: Pacer) -> Result<Wire, NetworkError> {
+    let of_quic = pacer.clone();
     let tcp = tcp::tokio::Transport::new(tcp::Config::default().nodelay(true))
         .upgrade(upgrade::Version::V1Lazy)
         .authenticate(noise(identity)?)
         .multiplex(yamux())
-        .map(|(peer, muxer), _| (peer, StreamMuxerBox::new(PromptClose::new(muxer))));
+        .map(move |(peer, muxer), point| (peer, pacer.wrap(&peer, muxer, &point)));
     let quic = quic::tokio::Transport::new(quic_limits(quic::Config::new(identity)))
-        .map(|(peer, muxer), _| (peer, StreamMuxerBox::new(PromptClose::new(muxer))));
+        .map(move |(peer, muxer), point| (peer, of_quic.wrap(&peer, muxer, &point)));
     Ok(quic
         .or_transport(tcp)
         .map(|either, _| either.into_inner())

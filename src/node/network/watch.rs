@@ -9,7 +9,10 @@
 use std::{
     collections::BTreeMap,
     io,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 
 use libp2p::{
@@ -31,10 +34,12 @@ use super::{
 use crate::behaviour::{
     Declined,
     frame::{read_frame, write_frame},
-    limits::{WATCHES, WATCHES_PER_PEER},
+    limits::{WATCHES, WATCHES_BYTES, WATCHES_PER_PEER},
     watch::{self as speech, FRAME_DEADLINE, FRAME_MAX_BYTES, QUEUE_FRAMES, REQUEST_MAX_BYTES},
 };
 
+/// Bytes that may wait for one watcher: a full queue of its usual frames.
+const QUEUE_BYTES: usize = 1024 * 1024;
 /// Frames that may wait on the client's side; more wait on the server's.
 const CLIENT_QUEUE_FRAMES: usize = 8;
 /// Streams that may wait for the network task to look at them.
@@ -47,7 +52,7 @@ pub enum WatchEnded {
     #[error("the watcher is gone")]
     Gone,
     /// The watcher read too slowly and was cut off.
-    #[error("the watcher fell {QUEUE_FRAMES} frames behind and was cut off")]
+    #[error("the watcher fell {QUEUE_FRAMES} frames or {QUEUE_BYTES} bytes behind and was cut off")]
     Slow,
     /// The frame is over the limit; it was not sent, and the watch goes on.
     #[error("a frame of {size_bytes} bytes is over the limit of {FRAME_MAX_BYTES}")]
@@ -62,6 +67,40 @@ pub enum WatchEnded {
 pub struct WatchSink {
     frames: mpsc::Sender<Vec<u8>>,
     cut: Arc<Notify>,
+    waiting: Arc<Waiting>,
+}
+
+/// The bytes that wait for one watcher, counted among those of all.
+#[derive(Debug)]
+struct Waiting {
+    own: AtomicUsize,
+    all: Arc<AtomicUsize>,
+}
+
+impl Waiting {
+    /// Whether so many more may wait. Where all is full, only who keeps up gets more.
+    fn admits(&self, bytes: usize) -> bool {
+        let own = self.own.load(Ordering::Relaxed);
+        let all = self.all.load(Ordering::Relaxed);
+        own + bytes <= QUEUE_BYTES && (own == 0 || all + bytes <= WATCHES_BYTES)
+    }
+
+    fn add(&self, bytes: usize) {
+        self.own.fetch_add(bytes, Ordering::Relaxed);
+        self.all.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    fn sent(&self, bytes: usize) {
+        self.own.fetch_sub(bytes, Ordering::Relaxed);
+        self.all.fetch_sub(bytes, Ordering::Relaxed);
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        let left = self.own.load(Ordering::Relaxed);
+        self.all.fetch_sub(left, Ordering::Relaxed);
+    }
 }
 
 impl WatchSink {
@@ -75,15 +114,23 @@ impl WatchSink {
                 size_bytes: frame.len(),
             });
         }
-        self.frames
-            .try_send(frame)
-            .map_err(|refused| match refused {
+        let bytes = frame.len();
+        if !self.waiting.admits(bytes) {
+            self.cut.notify_one();
+            return Err(WatchEnded::Slow);
+        }
+        // Order: counted before it can be sent.
+        self.waiting.add(bytes);
+        self.frames.try_send(frame).map_err(|refused| {
+            self.waiting.sent(bytes);
+            match refused {
                 mpsc::error::TrySendError::Closed(_) => WatchEnded::Gone,
                 mpsc::error::TrySendError::Full(_) => {
                     self.cut.notify_one();
                     WatchEnded::Slow
                 }
-            })
+            }
+        })
     }
 
     /// Whether the watch is over.
@@ -137,6 +184,8 @@ pub(super) struct Watches {
     control: Control,
     protocol: StreamProtocol,
     seats: Arc<Mutex<Seats>>,
+    /// Bytes that wait in all watches.
+    waiting: Arc<AtomicUsize>,
     incoming: mpsc::Receiver<(PeerId, Stream)>,
 }
 
@@ -162,6 +211,7 @@ impl Watches {
             control,
             protocol,
             seats: Arc::default(),
+            waiting: Arc::default(),
             incoming: received,
         }
     }
@@ -184,12 +234,16 @@ impl Watches {
         metrics: Arc<Metrics>,
     ) {
         let seat = verdict.and_then(|()| self.seat(peer));
+        let waiting = Arc::new(Waiting {
+            own: AtomicUsize::new(0),
+            all: Arc::clone(&self.waiting),
+        });
         // A refused stream costs a task too, for the deadline at most; the connection's limit on
         // negotiating streams bounds how many.
         tokio::spawn(async move {
             match seat {
                 Ok(seat) => {
-                    let _ = serve(peer, stream, events, &metrics).await;
+                    let _ = serve(peer, stream, events, &metrics, waiting).await;
                     drop(seat);
                 }
                 Err(reason) => {
@@ -274,6 +328,7 @@ async fn serve(
     mut stream: Stream,
     events: EventSender,
     metrics: &Metrics,
+    waiting: Arc<Waiting>,
 ) -> io::Result<()> {
     let request = timeout(FRAME_DEADLINE, read_frame(&mut stream, REQUEST_MAX_BYTES)).await;
     let Ok(Ok(request)) = request else {
@@ -285,6 +340,7 @@ async fn serve(
     let sink = WatchSink {
         frames,
         cut: Arc::clone(&cut),
+        waiting: Arc::clone(&waiting),
     };
     let event = Event::WatchOpened {
         peer,
@@ -303,6 +359,7 @@ async fn serve(
         while let Some(frame) = queue.recv().await {
             let written = write_frame(&mut writer, &frame, FRAME_MAX_BYTES);
             timeout(FRAME_DEADLINE, written).await??;
+            waiting.sent(frame.len());
         }
         timeout(FRAME_DEADLINE, writer.close()).await??;
         Ok(())
@@ -344,5 +401,47 @@ fn stream_error(error: &io::Error) -> RequestError {
         _ => RequestError::Failed {
             reason: error.to_string(),
         },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sink(all: &Arc<AtomicUsize>) -> (WatchSink, mpsc::Receiver<Vec<u8>>) {
+        let (frames, queue) = mpsc::channel(QUEUE_FRAMES);
+        let waiting = Arc::new(Waiting {
+            own: AtomicUsize::new(0),
+            all: Arc::clone(all),
+        });
+        let cut = Arc::default();
+        let sink = WatchSink {
+            frames,
+            cut,
+            waiting,
+        };
+        (sink, queue)
+    }
+
+    #[test]
+    fn watchers_that_read_nothing_hold_a_bounded_amount_and_keep_nobody_else_waiting() {
+        let all = Arc::new(AtomicUsize::new(0));
+        let mut idle = Vec::new();
+        for _ in 0..WATCHES_BYTES / QUEUE_BYTES + 9 {
+            let (sink, queue) = sink(&all);
+            while sink.push(vec![0; FRAME_MAX_BYTES]).is_ok() {}
+            assert!(sink.waiting.own.load(Ordering::Relaxed) <= QUEUE_BYTES);
+            idle.push((sink, queue));
+        }
+        let full = all.load(Ordering::Relaxed);
+        assert!(full <= WATCHES_BYTES + 10 * FRAME_MAX_BYTES, "{full}");
+        let (keen, mut queue) = sink(&all);
+        for _ in 0..3 {
+            keen.push(vec![0; FRAME_MAX_BYTES]).unwrap();
+            let frame = queue.try_recv().unwrap();
+            keen.waiting.sent(frame.len());
+        }
+        drop(idle);
+        assert_eq!(all.load(Ordering::Relaxed), 0);
     }
 }
