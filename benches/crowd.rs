@@ -17,6 +17,8 @@
 mod floods;
 #[path = "../tests/common/processes.rs"]
 mod processes;
+#[path = "../tests/common/proxy.rs"]
+mod proxy;
 #[path = "crowd/raw.rs"]
 mod raw;
 #[path = "network/wait.rs"]
@@ -52,9 +54,9 @@ fn main() {
         .collect();
     let word = |place: usize| words.get(place).map(String::as_str);
     match word(0) {
-        Some("wallets") => return crowd(|| wallets::run(Path::new(&words[1]), number(word(2), 0))),
-        Some("awake") => return crowd(stay_awake),
-        Some("flood") => return crowd(|| floods::run(&words[1], Path::new(&words[2]))),
+        Some("wallets") => return wallets::run(Path::new(&words[1]), number(word(2), 0)),
+        Some("awake") => return stay_awake(),
+        Some("flood") => return floods::run(&words[1], Path::new(&words[2])),
         _ => {}
     }
     let (rounds, payments) = (number(word(0), 3), number(word(1), 40));
@@ -65,13 +67,6 @@ fn main() {
 
 fn number(word: Option<&str>, otherwise: usize) -> usize {
     word.map_or(otherwise, |word| word.parse().expect("a number"))
-}
-
-/// The crowd's process: out of the nodes' way.
-fn crowd(run: impl FnOnce()) {
-    // Where the kernel schedules by sessions, `nice` counts within one only.
-    let _ = std::fs::write("/proc/self/autogroup", "19");
-    run();
 }
 
 /// Keeps the processors from sleeping: on an idle machine waking them takes longer than what they are woken for, so
@@ -99,14 +94,15 @@ struct Mob {
 impl Mob {
     fn start(words: &[&str]) -> Self {
         let own = std::env::current_exe().expect("this program");
-        let mut child = Command::new("setsid")
-            .args(["nice", "-n", "19"])
+        // It runs when nobody else wants to, and gives way at once.
+        let mut child = Command::new("chrt")
+            .args(["--idle", "0"])
             .arg(own)
             .args(words)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
-            .expect("setsid and nice");
+            .expect("chrt, of util-linux");
         let out = BufReader::new(child.stdout.take().expect("piped"));
         let mut mob = Self { child, out };
         mob.line();
@@ -179,7 +175,10 @@ fn measure(rounds: usize, payments: usize, count: usize, only: Option<&str>) {
         awake.end();
         wait::observe(WARM);
     }
-    println!("memory of the crowded node at its most: {:.0} MB", peak_mb(pids[0]));
+    println!(
+        "memory of the crowded node at its most: {:.0} MB",
+        peak_mb(pids[0])
+    );
     show(&mut shown);
     runtime.block_on(payer.session.close());
 }
@@ -268,7 +267,12 @@ fn pid_of(home: &Path) -> u32 {
 /// User and system time in milliseconds (proc(5), fields 14 and 15, in ticks of 10 ms).
 fn cpu_ms(pid: u32) -> f64 {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).expect("it runs");
-    let fields: Vec<&str> = stat.rsplit_once(')').expect("a name").1.split_whitespace().collect();
+    let fields: Vec<&str> = stat
+        .rsplit_once(')')
+        .expect("a name")
+        .1
+        .split_whitespace()
+        .collect();
     let ticks = |place: usize| fields[place].parse::<f64>().expect("ticks");
     (ticks(11) + ticks(12)) * 10.0
 }
@@ -283,7 +287,9 @@ fn peak_mb(pid: u32) -> f64 {
 fn show(shown: &mut [Shown]) {
     let mut idle = None;
     println!("                      payment to final, ms          as idle        CPU, % of a core");
-    println!("                   p50    p90   mean    max      p50   mean     crowded   others  crowd's last words");
+    println!(
+        "                   p50    p90   mean    max      p50   mean     crowded   others  crowd's last words"
+    );
     for one in shown {
         let times = &mut one.times_ms;
         times.sort_by(f64::total_cmp);

@@ -2,8 +2,11 @@
 
 mod common;
 
+use std::net::Ipv4Addr;
+
 use common::{
     net::{Member, config, join},
+    proxy::Proxy,
     stranger::Stranger,
     town::{Town, address},
     wait::eventually,
@@ -111,24 +114,29 @@ async fn a_node_full_of_wallets_serves_them_all_and_payments_are_final() {
     assert_eq!(network.metrics().connections_refused, 0);
 }
 
-/// A wallet that comes from another address of this machine, and listens there for that.
-fn from(ip: &str, number: usize, node: &Member) -> NetworkConfig {
+/// A wallet that knows the node by this way to it.
+fn wallet_over(way: &Proxy, number: usize, node: &Member) -> NetworkConfig {
     NetworkConfig {
         identity: identity_of(number),
-        listen: vec![format!("/ip4/{ip}/tcp/0").parse().unwrap()],
-        bootstrap: vec![node.entry()],
+        bootstrap: vec![(node.peer(), vec![way.address.clone()])],
         ..config(0, Role::Wallet)
     }
 }
 
+// Other systems have one address only on the loopback device.
 #[cfg(target_os = "linux")]
 #[tokio::test(flavor = "multi_thread")]
 async fn one_address_has_its_share_of_the_places_and_others_still_come_in() {
     let node = join(config(1, Role::Follower)).await;
-    let wallets = (0..PER_ADDRESS).map(|number| from("127.0.0.2", number, &node));
+    let way = async |last| {
+        let address = &node.handle.addresses()[0];
+        Proxy::from(Ipv4Addr::new(127, 0, 0, last), address).await
+    };
+    let school = way(2).await;
+    let wallets = (0..PER_ADDRESS).map(|number| wallet_over(&school, number, &node));
     let _inside = crowd(node.peer(), wallets.collect()).await;
     assert_eq!(node.handle.metrics().connections_refused, 0);
-    let mut surplus = join(from("127.0.0.2", PER_ADDRESS, &node)).await;
+    let mut surplus = join(wallet_over(&school, PER_ADDRESS, &node)).await;
     let reason = surplus
         .until("its failure", |event| match event {
             Event::BootstrapUnreachable { reason, .. } => Some(reason),
@@ -140,8 +148,8 @@ async fn one_address_has_its_share_of_the_places_and_others_still_come_in() {
     assert!(counted.connections_refused_by_address > 0, "{counted:?}");
     assert!(reason.contains("no place left"), "{reason}");
     // From elsewhere, and from this machine itself, all is as it was.
-    for ip in ["127.0.0.3", "127.0.0.1"] {
-        let elsewhere = from(ip, 10_000 + ip.len(), &node);
+    for last in [3, 1] {
+        let elsewhere = wallet_over(&way(last).await, 10_000 + usize::from(last), &node);
         crowd(node.peer(), vec![elsewhere]).await;
     }
 }
@@ -314,7 +322,9 @@ async fn grafts_against_the_rules_are_scored_and_send_a_peer_away() {
     let node = join(config(1, Role::Follower)).await;
     let (_stranger, mut stream) = gossiper(&node).await;
     let own: Vec<String> = (0..4).map(topic).collect();
-    transmit(&mut stream, &subscription(&own, true)).await.unwrap();
+    transmit(&mut stream, &subscription(&own, true))
+        .await
+        .unwrap();
     // Whoever prunes has to wait before it grafts again.
     transmit(&mut stream, &control(4)).await.unwrap();
     for _ in 0..2_000 {
@@ -332,7 +342,9 @@ async fn of_strangers_only_so_many_gossip() {
     let mut gossipers = Vec::new();
     for _ in 0..=GOSSIPING_STRANGERS {
         let (stranger, mut stream) = gossiper(&node).await;
-        transmit(&mut stream, &subscription(&own, true)).await.unwrap();
+        transmit(&mut stream, &subscription(&own, true))
+            .await
+            .unwrap();
         gossipers.push((stranger, stream));
     }
     let handle = &node.handle;

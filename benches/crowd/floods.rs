@@ -1,6 +1,7 @@
 //! The floods: one peer that does its worst at the crowded node, as fast as it can, and comes back under a new name
 //! whenever it is sent away.
 
+use std::net::Ipv4Addr;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -22,12 +23,19 @@ use natcoin::directory::exchange::Request;
 use natcoin::node::home::read_bootstrap;
 use natcoin::replica::wire::{Said, gossip};
 
+use super::proxy::Proxy;
 use super::raw::Raw;
 use super::{wait, wallets};
 
 /// All kinds.
 pub const KINDS: [&str; 7] = [
-    "garbage", "votes", "oversized", "slow", "cards", "grafts", "payments",
+    "garbage",
+    "votes",
+    "oversized",
+    "slow",
+    "cards",
+    "grafts",
+    "payments",
 ];
 
 /// Streams that a flooding peer uses at a time.
@@ -76,12 +84,19 @@ pub fn run(kind: &str, bootstrap: &Path) {
 }
 
 async fn live_again_and_again(flood: Arc<Flood>) {
+    // A flood comes from elsewhere: from another address than the node's own.
+    let (_, addresses) = wallets::node(&flood.bootstrap);
+    let is_tcp = |address: &&libp2p::Multiaddr| address.to_string().contains("/tcp/");
+    let address = addresses.iter().find(is_tcp).expect("it listens on TCP");
+    let way = Proxy::from(Ipv4Addr::new(127, 0, 0, 2), address)
+        .await
+        .address;
     loop {
         let role = match flood.kind.as_str() {
             "votes" | "grafts" => Role::Follower,
             _ => Role::Wallet,
         };
-        if let Some(raw) = Raw::connect(&flood.bootstrap, role).await {
+        if let Some(raw) = Raw::connect(&flood.bootstrap, &way, role).await {
             flood.lives.fetch_add(1, Ordering::Relaxed);
             match flood.kind.as_str() {
                 "votes" => gossips(&flood, raw, vote).await,

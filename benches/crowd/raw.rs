@@ -36,7 +36,11 @@ impl Drop for Raw {
 
 impl Raw {
     /// Connects to the crowded node with a new identity and says hello.
-    pub async fn connect(bootstrap: &Bootstrap, role: Role) -> Option<Self> {
+    pub async fn connect(
+        bootstrap: &Bootstrap,
+        way: &libp2p::Multiaddr,
+        role: Role,
+    ) -> Option<Self> {
         let mut swarm = SwarmBuilder::with_new_identity()
             .with_tokio()
             .with_tcp(
@@ -53,14 +57,8 @@ impl Raw {
             .with_swarm_config(|c| c.with_idle_connection_timeout(Duration::from_secs(600)))
             .build();
         let control = swarm.behaviour().streams.new_control();
-        let (target, addresses) = node(bootstrap);
-        // A flood comes from elsewhere: from another address than the node's own.
-        swarm.listen_on("/ip4/127.0.0.2/tcp/0".parse().ok()?).ok()?;
-        while swarm.listeners().count() == 0 {
-            swarm.select_next_some().await;
-        }
-        let tcp = |address: &&libp2p::Multiaddr| address.to_string().contains("/tcp/");
-        swarm.dial(addresses.iter().find(tcp)?.clone()).ok()?;
+        let (target, _) = node(bootstrap);
+        swarm.dial(way.clone()).ok()?;
         let (tell, mut connected) = watch::channel(false);
         let running = tokio::spawn(async move {
             loop {
@@ -141,6 +139,10 @@ impl Raw {
         let mut stream = self.open("hello/1").await?;
         write_frame(&mut stream, &hello.encode(), 1024).await.ok()?;
         let reply = read_frame(&mut stream, 1024).await.ok()?;
-        matches!(HelloAnswer::decode(&reply[1..]), Ok(HelloAnswer::Welcome(_))).then_some(())
+        matches!(
+            HelloAnswer::decode(&reply[1..]),
+            Ok(HelloAnswer::Welcome(_))
+        )
+        .then_some(())
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! Anonymous and validated: nothing is forwarded before the application has judged it. How dense the
 //! mesh is depends on how many vote ([`super::mesh`]): four nodes could never meet the default of six
-//! neighbours. There is no peer scoring: on quiet topics its delivery penalties prune honest meshes.
+//! neighbours. Of the library's peer scores only one is used, that for breaking the mesh's own rules (grafting without
+//! end): on quiet topics those for deliveries prune honest meshes.
 //!
 //! Never: carry liveness alone; agreement asks again for what it misses by request-response.
 //! Next: [`super::topics`]. Specification: libp2p/specs, pubsub/gossipsub, v1.2.
@@ -11,7 +12,7 @@ use std::time::Duration;
 
 use libp2p::gossipsub::{
     Behaviour, ConfigBuilder, IdentityTransform, MaxCountSubscriptionFilter, MessageAuthenticity,
-    ValidationMode, WhitelistSubscriptionFilter,
+    PeerScoreParams, PeerScoreThresholds, ValidationMode, WhitelistSubscriptionFilter,
 };
 
 use super::mesh::{self, Mesh};
@@ -27,6 +28,14 @@ const PUBLISH_QUEUE: Duration = Duration::from_secs(3);
 const QUEUE_MESSAGES: usize = 1024;
 /// Announcing more topics than exist is abuse; a reconnect may announce each twice.
 const SUBSCRIPTIONS_A_REQUEST: usize = 16;
+
+/// Breaches of the mesh's rules that are forgiven; a tenth of them is forgotten each second. Losses on a bad link
+/// count as some.
+const BREACHES_FORGIVEN: f64 = 64.0;
+/// The score of whoever has committed 32 more. What it sends is no longer looked at.
+pub const BREACHER: f64 = -1_000.0;
+/// How long a score outlives its connections.
+const SCORE_KEPT: Duration = Duration::from_secs(60);
 
 /// The filter: only our topics, and few of them at a time.
 pub type Filter = MaxCountSubscriptionFilter<WhitelistSubscriptionFilter>;
@@ -80,12 +89,38 @@ pub fn gossip(network: &NetworkName, validators: usize) -> Result<Gossip, Behavi
     let mut gossip =
         Behaviour::new_with_subscription_filter(MessageAuthenticity::Anonymous, config, filter)
             .map_err(|e| refused(e.to_string()))?;
+    gossip
+        .with_peer_score(scores(), thresholds())
+        .map_err(refused)?;
     for topic in Topic::ALL {
         gossip
             .subscribe(&topic.ident(network))
             .map_err(|e| refused(e.to_string()))?;
     }
     Ok(gossip)
+}
+
+fn scores() -> PeerScoreParams {
+    PeerScoreParams {
+        behaviour_penalty_weight: -1.0,
+        behaviour_penalty_threshold: BREACHES_FORGIVEN,
+        behaviour_penalty_decay: 0.9,
+        retain_score: SCORE_KEPT,
+        // A school has many peers behind one address; slow ones are cut off by their queues.
+        ip_colocation_factor_weight: 0.0,
+        slow_peer_weight: 0.0,
+        app_specific_weight: 0.0,
+        ..PeerScoreParams::default()
+    }
+}
+
+fn thresholds() -> PeerScoreThresholds {
+    PeerScoreThresholds {
+        gossip_threshold: BREACHER,
+        publish_threshold: BREACHER,
+        graylist_threshold: BREACHER,
+        ..PeerScoreThresholds::default()
+    }
 }
 
 #[cfg(test)]

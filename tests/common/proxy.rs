@@ -1,7 +1,7 @@
 //! A TCP proxy that can lose the link: what goes over it then vanishes, and nobody is told.
 
 use std::{
-    net::SocketAddr,
+    net::{Ipv4Addr, SocketAddr},
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -12,7 +12,7 @@ use natcoin::behaviour::Multiaddr;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::{
-        TcpListener, TcpStream,
+        TcpListener, TcpSocket,
         tcp::{OwnedReadHalf, OwnedWriteHalf},
     },
 };
@@ -26,6 +26,11 @@ pub struct Proxy {
 impl Proxy {
     /// Forwards to `target`, an `/ip4/127.0.0.1/tcp/...` address.
     pub async fn to(target: &Multiaddr) -> Self {
+        Self::from(Ipv4Addr::LOCALHOST, target).await
+    }
+
+    /// As [`Self::to`], from another address of this machine.
+    pub async fn from(source: Ipv4Addr, target: &Multiaddr) -> Self {
         let port = target.to_string().rsplit('/').next().unwrap().to_owned();
         let target: SocketAddr = format!("127.0.0.1:{port}").parse().unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -35,7 +40,9 @@ impl Proxy {
         tokio::spawn(async move {
             while let Ok((near, _)) = listener.accept().await {
                 // Whoever dials in while the target is down is turned away.
-                let Ok(far) = TcpStream::connect(target).await else {
+                let socket = TcpSocket::new_v4().unwrap();
+                socket.bind((source, 0).into()).unwrap();
+                let Ok(far) = socket.connect(target).await else {
                     continue;
                 };
                 let born = current.load(Ordering::SeqCst);

@@ -15,9 +15,12 @@ use libp2p::PeerId;
 
 use super::{config::NetworkConfig, metrics::Count, task::Task};
 use crate::{
-    behaviour::limits::{
-        AWAY, AWAY_PEERS, BAD_MESSAGE, Bucket, GOSSIP_KIB_OF_ALL, GOSSIP_OF_ALL,
-        GOSSIPING_STRANGERS,
+    behaviour::{
+        gossip::BREACHER,
+        limits::{
+            AWAY, AWAY_PEERS, BAD_MESSAGE, Bucket, GOSSIP_KIB_OF_ALL, GOSSIP_OF_ALL,
+            GOSSIPING_STRANGERS,
+        },
     },
     node::clock,
 };
@@ -119,6 +122,29 @@ impl Task {
         self.swarm.behaviour_mut().blocked.block_peer(peer);
     }
 
+    /// Sends those away that break the mesh's rules on and on.
+    pub(super) fn watch_gossipers(&mut self, now: Instant) {
+        let Some(gossip) = self.swarm.behaviour().gossip.as_ref() else {
+            return;
+        };
+        let breaks = |peer: &&PeerId| {
+            gossip
+                .peer_score(peer)
+                .is_some_and(|score| score <= BREACHER)
+        };
+        let breachers: Vec<PeerId> = self
+            .conduct
+            .gossiping
+            .iter()
+            .filter(breaks)
+            .copied()
+            .collect();
+        for peer in breachers {
+            tracing::info!(%peer, "a stranger breaks the rules of gossip on and on: sent away for {AWAY:?}");
+            self.send_away(peer, now);
+        }
+    }
+
     /// Lets those back in whose time is over.
     pub(super) fn let_back_in(&mut self, now: Instant) {
         let over: Vec<PeerId> = self
@@ -136,6 +162,8 @@ impl Task {
 
     /// A peer will be sent all that we say; of strangers only so many are.
     pub(super) fn on_subscribed(&mut self, peer: PeerId) {
+        // Who comes and goes between topics makes work each time; who stays has done so a few times.
+        self.offended(&peer, 1);
         if self.conduct.is_trusted(&peer) || self.conduct.gossiping.contains(&peer) {
             return;
         }

@@ -45,6 +45,7 @@ impl Task {
         self.close_what_is_over(now);
         self.bounce_the_deaf(now);
         self.reach_tick(now);
+        self.watch_gossipers(now);
         self.let_back_in(now);
         self.swarm.behaviour_mut().doors.tick(now);
         self.peers.forget(now);
