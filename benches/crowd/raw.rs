@@ -56,7 +56,19 @@ impl Raw {
             .ok()?
             .with_swarm_config(|c| c.with_idle_connection_timeout(Duration::from_secs(600)))
             .build();
-        let control = swarm.behaviour().streams.new_control();
+        let mut control = swarm.behaviour().streams.new_control();
+        // Whoever takes no gossip is not listened to either.
+        let mut gossip = control
+            .accept(StreamProtocol::new("/meshsub/1.1.0"))
+            .expect("accepted once");
+        tokio::spawn(async move {
+            while let Some((_, mut stream)) = gossip.next().await {
+                tokio::spawn(async move {
+                    let mut heard = [0; 4096];
+                    while stream.read(&mut heard).await.is_ok_and(|read| read > 0) {}
+                });
+            }
+        });
         let (target, _) = node(bootstrap);
         swarm.dial(way.clone()).ok()?;
         let (tell, mut connected) = watch::channel(false);

@@ -108,6 +108,10 @@ impl Task {
     }
 
     fn send_away(&mut self, peer: PeerId, now: Instant) {
+        // What it said before its connections are closed still comes in.
+        if self.conduct.away.contains_key(&peer) {
+            return;
+        }
         self.metrics.count(Count::peers_sent_away);
         if self.conduct.away.len() >= AWAY_PEERS {
             // Identities cost nothing, so nothing is lost with the one that has been away for longest.
@@ -168,6 +172,13 @@ impl Task {
             return;
         }
         if self.conduct.gossiping.len() >= GOSSIPING_STRANGERS {
+            let Some(entry) = self.peers.get_mut(&peer) else {
+                return;
+            };
+            // Its other topics come in the same breath.
+            if entry.care.close_at.replace(clock::now()).is_some() {
+                return;
+            }
             tracing::info!(
                 %peer,
                 "{GOSSIPING_STRANGERS} strangers gossip: no more are taken; a node that stays belongs into the bootstrap file"
