@@ -210,7 +210,7 @@ impl Payer {
         let folder = net.network();
         let folder = folder.parent().expect("a folder");
         let profile = "alice".parse().expect("a name");
-        let profile = DataDir::new(&folder.join("data"))
+        let profile = DataDir::new(folder.join("data"))
             .open(&profile)
             .expect("a profile");
         let password = Password::typed("correct horse").expect("a password");

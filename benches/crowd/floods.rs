@@ -215,7 +215,7 @@ fn spam(flood: &Flood, number: u64) -> Vec<u8> {
             0 => own.clone(),
             _ => format!("/natcoin/{network}/invented-{number}-{invented}/1"),
         };
-        let mut subscription = vec![8, u8::from(number % 3 > 0)];
+        let mut subscription = vec![8, u8::from(!number.is_multiple_of(3))];
         field(&mut subscription, 2, topic.as_bytes());
         field(&mut rpc, 1, &subscription);
     }

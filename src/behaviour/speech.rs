@@ -144,6 +144,11 @@ mod tests {
         tcp, yamux,
     };
 
+    #[allow(clippy::disallowed_methods, reason = "a test's starting point")]
+    fn now() -> Instant {
+        Instant::now()
+    }
+
     async fn swarm() -> Swarm<Speech> {
         let mut swarm = SwarmBuilder::with_new_identity()
             .with_tokio()
@@ -163,7 +168,7 @@ mod tests {
                     trusted: BTreeSet::new(),
                     listed: vec![],
                     strangers: crate::behaviour::limits::STRANGERS,
-                    now: Instant::now(),
+                    now: now(),
                     malformed: Malformed::default(),
                     reach: Spoken::default(),
                 };
