@@ -63,8 +63,14 @@ where
                 ),
             )
         })?;
-    stream.write_all(&length.to_le_bytes()).await?;
-    stream.write_all(payload).await?;
+    let prefix = length.to_le_bytes();
+    if payload.len() <= CHUNK_BYTES {
+        // In one piece: each write is a multiplexer's frame, a message of the cipher, and often a packet, of its own.
+        stream.write_all(&[&prefix[..], payload].concat()).await?;
+    } else {
+        stream.write_all(&prefix).await?;
+        stream.write_all(payload).await?;
+    }
     stream.flush().await
 }
 

@@ -133,6 +133,7 @@ impl Speech {
 }
 
 #[cfg(test)]
+#[allow(clippy::disallowed_methods, reason = "a test's starting point")]
 mod tests {
     use super::*;
     use crate::behaviour::reach::ReachEvent;

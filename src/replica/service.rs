@@ -245,15 +245,9 @@ impl Replica {
             certified,
             transactions: Vec::new(),
         };
-        // The same for all who have nothing in this block: encoded once.
         let bare = frame.to_bytes();
-        let all: Vec<WatchId> = self.watchers.watched.keys().copied().collect();
-        for watch in all {
-            let Some(own) = placed.get(&watch) else {
-                let frame = bare.clone();
-                self.hands.emit(Effect::Push { watch, frame });
-                continue;
-            };
+        // Order: whose payments these are hear of them before all who only follow the chain.
+        for (watch, own) in &placed {
             for part in own.chunks(MAX_FRAME_TRANSACTIONS) {
                 frame.transactions = part
                     .iter()
@@ -262,8 +256,14 @@ impl Replica {
                         path: paths[*number].clone(),
                     })
                     .collect();
-                self.push(watch, &frame);
+                self.push(*watch, &frame);
             }
+        }
+        let others = self.watchers.watched.keys();
+        // The same for all of these: encoded once.
+        for watch in others.filter(|watch| !placed.contains_key(watch)).copied() {
+            let frame = bare.clone();
+            self.hands.emit(Effect::Push { watch, frame });
         }
     }
 }
