@@ -223,7 +223,18 @@ fn mistakes_about_dealings_name_the_next_step() {
     );
     let asked = net.wallet(&program, "bob", &["request", "1"]);
     let own = refused("bob", &["pay", text(&asked["line"])]);
-    assert_eq!(own, (4, "refused".to_owned()));
+    assert_eq!(own, (4, "own_line".to_owned()));
+    let own = refused("bob", &["take", text(&asked["line"])]);
+    assert_eq!(own, (4, "own_line".to_owned()));
+    let both = refused("bob", &["pay", text(&asked["line"]), "1"]);
+    assert_eq!(both, usage("amount_of_request"));
+    let listed = net.wallet(&program, "bob", &["dealings"]);
+    assert_eq!(listed["asked"][0]["line"], asked["line"]);
+    // As copied from a narrow screen.
+    let (first, rest) = text(&asked["line"]).split_at(60);
+    let broken = format!(" {first}\n  {rest}\n");
+    let taken = net.wallet(&program, "carol", &["take", &broken]);
+    assert_eq!(taken["id"], asked["request"]);
     let taken_back = net.wallet(&program, "bob", &["withdraw", text(&asked["request"])]);
     assert_eq!(taken_back["status"], "withdrawn");
     let long = "x".repeat(210);

@@ -165,6 +165,54 @@ async fn who_asks_is_paid_once_and_both_know_for_what() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_request_that_was_paid_from_another_machine_is_found_on_the_chain_and_not_paid_again() {
+    let town = Town::of(1).await;
+    let (alice, bob) = (town.dealer(0).await, town.dealer(1).await);
+    let asking = alice.session.deal_with(|machine, now_ms| {
+        machine.ask_for(None, nat(7), "for the honey", DAY_MS, now_ms)
+    });
+    let line = asking.await.unwrap();
+    let request = line.id();
+    let mut purse = town.purse("bob");
+    let mut outcomes = Vec::new();
+    for _ in 0..2 {
+        let brought = Message::Request(line.clone());
+        let bring = bob
+            .session
+            .deal_with(move |machine, now_ms| Ok(((), machine.bring(brought, now_ms)?)));
+        bring.await.unwrap();
+        bob.session.look_for_payment(request).await.unwrap();
+        let what = bob.session.deal_with(move |machine, now_ms| {
+            Ok((machine.repayment(&request, now_ms)?, Vec::new()))
+        });
+        let what = match what.await {
+            Ok(what) => what,
+            Err(error) => {
+                outcomes.push(error.to_string());
+                break;
+            }
+        };
+        let intent = Intent::Transfer {
+            to: Recipient::Address(what.to),
+            amount: what.amount,
+            note: Note::Private(what.letter),
+        };
+        let mut plan = bob.session.plan(&purse, address(1), intent).await.unwrap();
+        plan.request = Some(request);
+        let (key, mut silent) = (person(1), |_| {});
+        let paying = bob.session.pay(&mut purse, &key, plan, &mut silent);
+        outcomes.push(format!("{:?}", paying.await.unwrap().is_open()));
+        // The book is lost; what is on the chain is not.
+        let folder = town.path().join("wallets/bob/dealings");
+        std::fs::remove_dir_all(folder).unwrap();
+    }
+    assert_eq!(outcomes[0], "false");
+    assert!(outcomes[1].contains("it is paid"), "{outcomes:?}");
+    alice.session.close().await;
+    bob.session.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_payee_who_is_away_is_told_when_both_are_there_again() {
     let town = Town::of(4).await;
     let mut bob = town.dealer(1).await;

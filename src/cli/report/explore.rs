@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::wallet::EntryKind;
-use super::{Report, Style, table};
+use super::{Report, Style, quoted, table};
 use crate::chain::amount::Amount;
 use crate::chain::hash::Hash;
 use crate::chain::key::Address;
@@ -124,7 +124,7 @@ impl Report for TransactionShown {
         if let Some(to) = line.to {
             rows.push(vec!["to".to_owned(), to.to_string()]);
             rows.push(vec!["amount".to_owned(), format!("{} NAT", line.amount)]);
-            rows.push(vec!["memo".to_owned(), format!("{:?}", line.memo)]);
+            rows.push(vec!["memo".to_owned(), quoted(&line.memo)]);
         } else {
             rows.push(vec!["name".to_owned(), format!("@{}", line.memo)]);
         }

@@ -60,6 +60,12 @@ impl Style {
     }
 }
 
+/// What somebody wrote, in quotes. The text is cleaned already (`Memo::to_text`); all scripts stay as they are written, and a
+/// quote inside cannot end it.
+pub fn quoted(text: &str) -> String {
+    format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
+}
+
 /// What a network of these validators stands: `This network of 4 nodes stands 1 failure; 3 must be up`.
 pub fn resilience(validators: &ValidatorSet) -> String {
     let (count, quorum) = (validators.count(), validators.quorum_count());

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::wallet::Told;
-use super::{Report, Style};
+use super::{Report, Style, quoted};
 use crate::chain::amount::Amount;
 use crate::chain::hash::Hash;
 use crate::chain::key::Address;
@@ -41,7 +41,7 @@ impl PaymentPlan {
             Reading::Public(_) => Some("for all to see"),
         };
         if let Some(readers) = readers {
-            lines.push(format!("memo {:?}, {readers}", self.memo.to_text()));
+            lines.push(format!("memo {}, {readers}", quoted(&self.memo.to_text())));
         }
         if !self.fee.is_zero() {
             lines.push(format!("fee  {} NAT", self.fee));

@@ -26,7 +26,7 @@ use crate::node::profile::ProfileError;
 use crate::node::session::{Dealt, Desk, Session};
 use crate::wallet::dealings::book::{self, Book, Course, End, Fate, State};
 use crate::wallet::dealings::machine::{ActError, Effect};
-use crate::wallet::dealings::message::{Message, Notice, Reply, Word};
+use crate::wallet::dealings::message::{Delivery, Message, Notice, Reply, Word};
 use crate::wallet::dealings::request::{Request, RequestId, Wish};
 use crate::wallet::memo;
 use crate::wallet::vault::Vault;
@@ -167,6 +167,13 @@ pub async fn request(
     let whom = arguments.from.as_deref().map(values::payee).transpose()?;
     let text = arguments.memo.clone().unwrap_or_default();
     let life_ms = u64::from(arguments.days).saturating_mul(DAY_MS);
+    if whom.is_none() {
+        let mut desk = offline(context)?;
+        let request = act(&mut desk, |machine, now_ms| {
+            machine.ask_for(None, amount, &text, life_ms, now_ms)
+        })?;
+        return Ok(requested(&request, None, None));
+    }
     dealing(context, async |session, dealt| {
         let (to, who) = match &whom {
             None => (None, None),
@@ -186,18 +193,23 @@ pub async fn request(
             }
             None => None,
         };
-        Ok(Requested {
-            status: "ok",
-            request: request.id(),
-            amount,
-            from: to,
-            until: utc::format(request.wish.expires_at_ms),
-            told,
-            line: request.to_line(),
-            who,
-        })
+        Ok(requested(&request, told, who))
     })
     .await
+}
+
+fn requested(request: &Request, told: Option<Told>, who: Option<String>) -> Requested {
+    let wish = &request.wish;
+    Requested {
+        status: "ok",
+        request: request.id(),
+        amount: wish.amount,
+        from: wish.to,
+        until: utc::format(wish.expires_at_ms),
+        told,
+        line: request.to_line(),
+        who,
+    }
 }
 
 /// `wallet dealings`: what this wallet knows, without asking anybody.
@@ -266,6 +278,7 @@ fn wish(wish: &Wish, request: &Request, secret: Option<&SecretKey>) -> Asked {
         memo: request.read(secret).to_text(),
         until: utc::format(wish.expires_at_ms),
         payment: None,
+        line: None,
     }
 }
 
@@ -301,6 +314,7 @@ fn asked(one: &book::Asked, secret: Option<&SecretKey>) -> Asked {
     Asked {
         state,
         payment,
+        line: (state == "open").then(|| one.request.to_line()),
         counterparty: said.to,
         ..wish(said, &one.request, secret)
     }
@@ -343,6 +357,8 @@ fn outgoing(one: &book::Outgoing, secret: Option<&SecretKey>) -> Spoken {
             Some(End::Final { .. }) => "final",
             Some(End::Failed) => "failed",
         },
+        line: (one.end.is_none() && one.notice.delivery == Delivery::HandedOver)
+            .then(|| one.notice.to_line()),
         receipt: word.map(|word| match word {
             Word::Heard => "heard",
             Word::Final { .. } => "final",
@@ -370,6 +386,7 @@ fn spoken(payment: &SignedTransaction, secret: Option<&SecretKey>) -> Spoken {
         receipt: None,
         thanks: None,
         replaced_by: None,
+        line: None,
     }
 }
 
@@ -410,6 +427,9 @@ pub async fn take(context: &Context, arguments: &Take) -> Result<Taken, Failure>
     if let Message::Request(request) = message {
         let mut desk = offline(context)?;
         let (id, from, amount) = (request.id(), request.wish.from, request.wish.amount);
+        if desk.book().owner() == &from {
+            return Err(own_line());
+        }
         act(&mut desk, |machine, now_ms| {
             Ok(((), machine.bring(Message::Request(request), now_ms)?))
         })?;
@@ -427,6 +447,7 @@ pub async fn take(context: &Context, arguments: &Take) -> Result<Taken, Failure>
     dealing(context, async |session, dealt| {
         let payment = notice.payment.clone();
         let id = payment.id();
+        is_of_another(session, &payment.transaction.sender)?;
         session
             .deal_with(move |machine, now_ms| {
                 Ok(((), machine.bring(Message::Notice(notice), now_ms)?))
@@ -492,7 +513,9 @@ pub async fn thank(context: &Context, arguments: &Thank) -> Result<Thanked, Fail
 /// # Errors
 /// `line_invalid`.
 pub(super) fn message_of(line: &str) -> Result<Message, Failure> {
-    let line = line.trim();
+    // Whoever copies a long line gets the breaks of their screen with it; its checksum finds what is missing.
+    let line: String = line.split_whitespace().collect();
+    let line = line.as_str();
     let lower = line.to_lowercase();
     let read = match lower.starts_with("natcoin:payment1") {
         true => Notice::from_line(line).map(Message::Notice),
@@ -506,6 +529,26 @@ pub(super) fn message_of(line: &str) -> Result<Message, Failure> {
             "copy all of it, from natcoin: to its last letter",
         )
     })
+}
+
+/// Refuses what the owner has made themselves.
+///
+/// # Errors
+/// `own_line`.
+pub(super) fn is_of_another(session: &Session, from: &Address) -> Result<(), Failure> {
+    match session.book().is_some_and(|book| book.owner() == from) {
+        true => Err(own_line()),
+        false => Ok(()),
+    }
+}
+
+fn own_line() -> Failure {
+    Failure::new(
+        Exit::Rejected,
+        "own_line",
+        "this line is this wallet's own",
+        "give it to whom it is for; `natcoin wallet dealings` shows what you asked for",
+    )
 }
 
 fn no_line() -> Failure {

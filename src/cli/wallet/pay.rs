@@ -60,8 +60,16 @@ pub async fn pay(context: &Context, arguments: &Pay) -> Result<(), Failure> {
 
 fn order(arguments: &Pay) -> Result<Order, Failure> {
     let to = arguments.to.trim();
+    let is_line = to.to_lowercase().starts_with("natcoin:");
+    if is_line && arguments.amount.is_some() {
+        return Err(Failure::new(
+            Exit::Usage,
+            "amount_of_request",
+            "a request says itself how much it asks for",
+            "leave the amount out",
+        ));
+    }
     let Some(amount) = &arguments.amount else {
-        let is_line = to.to_lowercase().starts_with("natcoin:");
         let is_number = to.chars().all(|digit| digit.is_ascii_hexdigit());
         let which = match (is_line, is_number) {
             (true, _) => Which::Line(Box::new(dealings::message_of(to)?)),
@@ -245,6 +253,7 @@ async fn of_request(session: &Session, which: Which) -> Result<(Intent, RequestI
                 ));
             };
             let id = request.id();
+            dealings::is_of_another(session, &request.wish.from)?;
             session
                 .deal_with(move |machine, now_ms| Ok(((), machine.bring(*message, now_ms)?)))
                 .await?;
@@ -256,6 +265,9 @@ async fn of_request(session: &Session, which: Which) -> Result<(Intent, RequestI
             dealings::named("request", &text, received.map(|one| one.request.id()))?
         }
     };
+    if !session.no_node_is_there() {
+        session.look_for_payment(id).await?;
+    }
     let what = session
         .deal_with(move |machine, now_ms| Ok((machine.repayment(&id, now_ms)?, Vec::new())))
         .await?;

@@ -27,6 +27,7 @@ use crate::node::network::ReachConfig;
 use crate::node::session::{self, Dealt, Published, Session, SessionError};
 use crate::wallet::dealings::book::{Book, Incoming};
 use crate::wallet::dealings::machine::Event;
+use crate::wallet::dealings::message::Word;
 use crate::wallet::memo;
 use crate::wallet::vault::Vault;
 
@@ -245,6 +246,13 @@ async fn tell_dealt(
     let Some(mut dealing) = dealing(*event, &book, secret) else {
         return Ok(());
     };
+    // Told late, it may have its end: nobody is to wait for what was long ago.
+    if let Event::PaymentCame(id) = event
+        && !session.no_node_is_there()
+        && let Ok(Ok(_)) = timeout(NAMING, session.transaction(*id)).await
+    {
+        dealing.status = "past";
+    }
     if let Some(other) = dealing.counterparty {
         dealing.counterparty_name = name_of(session, other).await;
     }
@@ -301,6 +309,13 @@ fn dealing(event: Event, book: &Book, secret: Option<&SecretKey>) -> Option<Deal
             let paid = &one.notice.payment.transaction;
             let (status, memo) = match (event, &one.thanks) {
                 (Event::ThanksCame(_), Some(thanks)) => ("thanks", thanks.read(secret).to_text()),
+                (
+                    Event::ReceiptCame {
+                        word: Word::Final { .. },
+                        ..
+                    },
+                    _,
+                ) => ("receipt_final", String::new()),
                 _ => ("receipt", String::new()),
             };
             Some(Dealing {

@@ -376,6 +376,16 @@ impl Book {
         }
     }
 
+    /// The owner was handed a request: the same asker's oldest open one gives way to it, if there are as many as may be.
+    pub(super) fn make_room_for_brought(&mut self, from: &Address) {
+        let is_of_asker =
+            |one: &Received| one.course == Course::Open && one.request.wish.from == *from;
+        if self.received.iter().filter(|one| is_of_asker(one)).count() >= MAX_RECEIVED_OF_ONE {
+            let place = self.received.iter().position(is_of_asker);
+            place.map(|place| self.received.remove(place));
+        }
+    }
+
     /// Adds a request to the owner.
     pub(super) fn receive(&mut self, received: Received) -> Result<(), Refusal> {
         let from = received.request.wish.from;

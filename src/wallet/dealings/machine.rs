@@ -23,7 +23,7 @@ pub use act::{ActError, Repayment};
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::book::{Book, Item, Standing};
-use super::message::{Message, Reply, Word};
+use super::message::{Delivery, Message, Reply, Word};
 use super::rate::Rates;
 use super::request::{Request, RequestId};
 use crate::chain::hash::Hash;
@@ -344,11 +344,14 @@ impl Dealings {
                 (None, None) => continue,
             };
             let (sender, nonce) = (signed.transaction.sender, signed.transaction.nonce);
-            // The owner's own payments are handed in by their machine (`wallet/payment`).
-            let is_due = incoming.is_some_and(|one| {
-                let doubtful = now_ms >= one.heard_ms.saturating_add(DOUBT_AFTER_MS);
-                one.state == super::book::State::SignedNotFinal || doubtful
-            });
+            // The owner's other payments are handed in by their machine (`wallet/payment`).
+            let handed_over =
+                outgoing.is_some_and(|one| one.notice.delivery == Delivery::HandedOver);
+            let is_due = handed_over
+                || incoming.is_some_and(|one| {
+                    let doubtful = now_ms >= one.heard_ms.saturating_add(DOUBT_AFTER_MS);
+                    one.state == super::book::State::SignedNotFinal || doubtful
+                });
             if is_due && !watch.nonce_taken {
                 effects.push(Effect::Submit(Box::new(signed.clone())));
             }

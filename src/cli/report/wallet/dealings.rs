@@ -6,7 +6,7 @@ use crate::chain::amount::Amount;
 use crate::chain::hash::Hash;
 use crate::chain::key::Address;
 use crate::chain::name::Name;
-use crate::cli::report::{Report, Style, table};
+use crate::cli::report::{Report, Style, quoted, table};
 
 /// Digits of an identity that people are shown; they may type as many.
 const SHOWN_DIGITS: usize = 12;
@@ -95,6 +95,9 @@ pub struct Asked {
     pub until: String,
     /// The payment that pays it.
     pub payment: Option<Hash>,
+    /// The line of one's own open request, to be shown again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub line: Option<String>,
 }
 
 /// A payment that was spoken of, in `wallet dealings`.
@@ -116,6 +119,9 @@ pub struct Spoken {
     pub thanks: Option<String>,
     /// The payment that took its place.
     pub replaced_by: Option<Hash>,
+    /// The line of one's own payment that was handed over and has no end yet.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub line: Option<String>,
 }
 
 /// `wallet dealings`.
@@ -144,13 +150,13 @@ impl Report for Dealings {
                 format!("{:>16}", one.amount.to_string()),
                 one.counterparty
                     .map_or("anybody".to_owned(), |who| who.short()),
-                quoted(&one.memo),
+                said(&one.memo),
             ]
         };
         let spoken = |one: &Spoken| {
             let word = match (&one.thanks, one.receipt) {
                 (Some(thanks), _) if thanks.is_empty() => "thanked".to_owned(),
-                (Some(thanks), _) => format!("thanked: {thanks:?}"),
+                (Some(thanks), _) => format!("thanked: {}", quoted(thanks)),
                 (None, Some("final")) => "they have it".to_owned(),
                 (None, Some(_)) => "they know".to_owned(),
                 (None, None) => String::new(),
@@ -160,7 +166,7 @@ impl Report for Dealings {
                 one.state.replace('_', " "),
                 format!("{:>16}", one.amount.to_string()),
                 one.counterparty.short(),
-                [quoted(&one.memo), word].join(" ").trim().to_owned(),
+                [said(&one.memo), word].join("  ").trim().to_owned(),
             ]
         };
         let parts = [
@@ -179,6 +185,17 @@ impl Report for Dealings {
         if lines.is_empty() {
             lines.push("nothing was asked or told yet".to_owned());
         }
+        let handed_over = self.outgoing.iter().filter_map(|one| {
+            let line = one.line.as_ref()?;
+            Some(format!(
+                "to be handed over, {}:\n{line}",
+                short(&one.payment)
+            ))
+        });
+        lines.extend(handed_over);
+        if self.asked.iter().any(|one| one.line.is_some()) {
+            lines.push(style.faint("the lines of open requests: --output json"));
+        }
         if self.untold > 0 {
             let untold = format!("{} to be told, by `natcoin wallet watch`", self.untold);
             lines.push(style.faint(&untold));
@@ -187,10 +204,11 @@ impl Report for Dealings {
     }
 }
 
-fn quoted(text: &str) -> String {
+/// In quotes, if there is anything.
+fn said(text: &str) -> String {
     match text.is_empty() {
         true => String::new(),
-        false => format!("{text:?}"),
+        false => quoted(text),
     }
 }
 
@@ -205,7 +223,15 @@ pub struct Settled {
 
 impl Report for Settled {
     fn text(&self, style: Style) -> String {
-        format!("{} {}", style.good(self.status), short(&self.request))
+        let known = match self.status {
+            "withdrawn" => "; whoever has its line can still pay it, and is not told",
+            _ => "; the asker is not told",
+        };
+        format!(
+            "{} {}{known}",
+            style.good(self.status),
+            short(&self.request)
+        )
     }
 }
 
@@ -275,7 +301,7 @@ impl Report for Thanked {
 #[derive(Debug, Serialize)]
 pub struct Dealing {
     /// `announced`, `signed_not_final`, `contested`, `short`, `replaced`, `expired`, `request`, `request_paid`,
-    /// `request_reopened`, `receipt` or `thanks`.
+    /// `request_reopened`, `receipt`, `receipt_final`, `thanks`, or `past`: told late, and final already.
     pub status: &'static str,
     /// The payment, if it is about one.
     pub transaction: Option<Hash>,
@@ -313,11 +339,13 @@ impl Report for Dealing {
             "request_paid" => format!("request {request} is paid: {amount} from {who}"),
             "request_reopened" => format!("request {request} is open again: it was not paid"),
             "receipt" => format!("{who} has heard of your {amount}"),
+            "receipt_final" => format!("{who} holds the proof of your {amount}"),
+            "past" => format!("+{amount} from {who}, final already"),
             "thanks" => format!("{who} thanks you for {amount}"),
             other => other.to_owned(),
         };
         let status = style.strong(&format!("{:<9}", self.status.replace('_', " ")));
-        let memo = quoted(&self.memo);
+        let memo = said(&self.memo);
         format!("{status}  {what}  {memo}").trim_end().to_owned()
     }
 }

@@ -6,7 +6,7 @@ use crate::chain::amount::Amount;
 use crate::chain::hash::Hash;
 use crate::chain::key::Address;
 use crate::chain::name::Name;
-use crate::cli::report::{Report, Style, table};
+use crate::cli::report::{Report, Style, quoted, table};
 use crate::wallet::memo::Reading;
 
 /// What an entry is.
@@ -167,7 +167,7 @@ fn row(entry: &HistoryEntry, place: &str) -> Vec<String> {
         (_, true) => String::new(),
         // Without quotes: no memo's own text looks like it.
         (_, false) if entry.memo_kind == MemoKind::Sealed => format!("({})", entry.memo),
-        (_, false) => format!("{:?}", entry.memo),
+        (_, false) => quoted(&entry.memo),
     };
     let time = entry.time.as_deref().map_or(String::new(), to_the_second);
     vec![

@@ -51,6 +51,11 @@ impl Desk {
         self.machine.book()
     }
 
+    /// The key of the account.
+    pub(super) fn secret(&self) -> &SecretKey {
+        &self.secret
+    }
+
     /// When the machine wants to be ticked.
     pub(super) fn wake_at_ms(&self) -> Option<u64> {
         self.machine.wake_at_ms()

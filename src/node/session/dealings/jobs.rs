@@ -5,12 +5,15 @@
 use std::sync::Arc;
 
 use crate::chain::account::Account;
-use crate::chain::key::Address;
+use crate::chain::key::{Address, SecretKey};
 use crate::chain::query::{HistoryEntry, Proven, Query, TransactionAnswer};
 use crate::chain::transaction::{SignedTransaction, TransactionId};
-use crate::node::session::Inner;
-use crate::node::session::pay;
+use crate::node::session::error::SessionError;
+use crate::node::session::facts::MAX_HISTORY;
+use crate::node::session::{Inner, pay};
 use crate::wallet::dealings::machine::Question;
+use crate::wallet::dealings::request::{MAX_AHEAD_MS, Wish};
+use crate::wallet::memo::{self, Reading, Reference};
 use crate::wallet::payment::SUBMIT_COPIES;
 
 /// What was found.
@@ -51,6 +54,38 @@ pub(super) async fn answer(session: &Arc<Inner>, question: Question) -> Option<F
             let entry = history.entries.iter().find(|entry| took(entry))?;
             proof(session, entry.transaction.id()).await
         }
+    }
+}
+
+/// The payment of a request in the payer's proven history, with its proof. What was before the request was issued is not
+/// looked at.
+pub(super) async fn payment_of(
+    session: &Arc<Inner>,
+    wish: &Wish,
+    payer: &SecretKey,
+) -> Result<Option<Box<TransactionAnswer>>, SessionError> {
+    let since_ms = wish.issued_at_ms.saturating_sub(MAX_AHEAD_MS);
+    let enough = |entries: &[HistoryEntry]| {
+        let oldest = entries.first().map(|entry| entry.time_ms);
+        oldest.is_some_and(|time_ms| time_ms < since_ms) || entries.len() >= MAX_HISTORY
+    };
+    let history = session.history(payer.address(), enough).await?;
+    let reference = Reference::to(&wish.id());
+    let pays = |entry: &&HistoryEntry| {
+        let paid = &entry.transaction;
+        let is_to_asker = paid.sender == payer.address() && paid.payee() == Some(wish.from);
+        let letter = match is_to_asker {
+            true => memo::read(paid, Some(payer)),
+            false => Reading::Empty,
+        };
+        matches!(letter, Reading::Private(letter) if letter.reference() == Some(reference))
+    };
+    let Some(entry) = history.entries.iter().find(pays) else {
+        return Ok(None);
+    };
+    match proof(session, entry.transaction.id()).await {
+        Some(Found::Proof(proof)) => Ok(Some(proof)),
+        _ => Err(session.no_node(&Default::default())),
     }
 }
 

@@ -133,6 +133,32 @@ impl Session {
         Ok(value)
     }
 
+    /// Looks through the account's proven history for a payment of this request, made from another machine or before the
+    /// book was lost; if there is one, the book has it from now on, and the request is not paid again.
+    ///
+    /// # Errors
+    /// As [`Session::history`], and as [`Session::deal_with`].
+    pub async fn look_for_payment(&self, request: PaymentRequestId) -> Result<(), SessionError> {
+        let counter = self.0.counter.get().ok_or(SessionError::NoDesk)?;
+        let (asked, secret) = {
+            let desk = counter.desk();
+            let mut received = desk.book().received().iter();
+            let asked = received.find(|one| one.request.id() == request).cloned();
+            (asked, desk.secret().clone())
+        };
+        let Some(asked) = asked else {
+            return Ok(());
+        };
+        if let Some(proof) = jobs::payment_of(&self.0, &asked.request.wish, &secret).await? {
+            counter
+                .feed(&self.0, |machine, now_ms| {
+                    machine.prove(*proof, now_ms).unwrap_or_default()
+                })
+                .await;
+        }
+        Ok(())
+    }
+
     /// The book as it is now; `None` without a desk.
     pub fn book(&self) -> Option<Book> {
         let counter = self.0.counter.get()?;
@@ -246,6 +272,8 @@ impl Counter {
             .await
         {
             Ok(((), effects)) => self.perform(session, effects),
+            // What was under way when the session closed stands in the book.
+            Err(SessionError::Closed) => {}
             Err(error) => tracing::warn!(%error, "dealings are not kept"),
         }
     }

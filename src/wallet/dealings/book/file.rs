@@ -64,7 +64,7 @@ pub enum BookError {
     },
 }
 
-const WAY_OUT: &str = "move it away: requests and thanks are lost with it, no payment is; `natcoin wallet history` proves them all";
+const WAY_OUT: &str = "move it away, and mind that requests paid from it are looked for on the chain before they are paid again, while payments handed over without a node and not yet final must be asked for once more; `natcoin wallet history` proves all that is final";
 
 impl Book {
     /// The book as bytes.

@@ -28,7 +28,7 @@ pub enum ActError {
     #[error("payment {0} is not known here to be final: thank for what has come")]
     UnknownPayment(TransactionId),
     /// It was declined, withdrawn, paid, or is being paid.
-    #[error("the request is settled: {0}")]
+    #[error("this is settled: {0}")]
     Settled(&'static str),
     /// A payment does not do what its request asks.
     #[error("the payment is not what the request asks for: pay {amount} NAT to {to}")]
@@ -154,6 +154,7 @@ impl Dealings {
             Message::Request(request) => {
                 request.examine(&network, &owner, now_ms)?;
                 if !self.has_received(&request.id()) {
+                    self.book.make_room_for_brought(&request.wish.from);
                     self.admit(request, Standing::Known, now_ms)?;
                 }
             }
