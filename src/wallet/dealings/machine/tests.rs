@@ -110,6 +110,12 @@ fn a_payment_handed_over_without_a_node_is_handed_in_by_whoever_meets_one() {
     let (_, effects) = bob.hear(handed, NOW_MS + 3);
     assert_eq!(shown(&effects), []);
     assert_eq!(state(&bob, &id), State::Announced);
+    // And so does the payer's wallet, whoever waits for it there.
+    let mut alice = machine(1);
+    let handed_over = alice.paying(&payment, None, Delivery::HandedOver, NOW_MS);
+    assert!(!submits(&handed_over.unwrap()), "no node can be reached");
+    let effects = alice.nodes(true, NOW_MS + 1);
+    assert!(effects.contains(&Effect::Submit(Box::new(payment))));
 }
 
 #[test]
