@@ -107,7 +107,7 @@ impl Reach {
         let local = keypair.public().to_peer_id();
         // Rule 12: the plain configuration; the one with signed records chokes other languages.
         let identify = identify::Config::new(format!("/natcoin/{network}/1"), keypair.public())
-            .with_agent_version(format!("natcoin/{version}"))
+            .with_agent_version(version.to_owned())
             // Whereabouts are the bootstrap list's: what a peer says of its own addresses would otherwise be dialled
             // whenever somebody asks for the peer alone, as gossip does for its explicit peers.
             .with_cache_size(0);

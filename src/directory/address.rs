@@ -1,7 +1,7 @@
-//! Multiaddresses that this network speaks: QUIC (`/udp/N/quic-v1`) and TCP (`/tcp/N`).
+//! Multiaddresses that this network speaks: QUIC (`/udp/N/quic-v1`), TCP (`/tcp/N`) and WebSocket (`/tcp/N/ws`).
 //!
 //! Whether an address can be dialled or listened on in principle; never whether it answers.
-//! Cards carry the narrower [`Endpoint`], which has one byte form; here it meets multiaddresses.
+//! Cards carry the narrower [`Endpoint`], which has one byte form and no WebSocket; here it meets multiaddresses.
 
 mod endpoint;
 mod ground;
@@ -31,7 +31,7 @@ pub enum AddressFault {
     },
     /// Another transport.
     #[error(
-        "{0} is not spoken here: begin with ip4, ip6, dns, dns4 or dns6 and end with /udp/PORT/quic-v1 or /tcp/PORT"
+        "{0} is not spoken here: begin with ip4, ip6, dns, dns4 or dns6 and end with /udp/PORT/quic-v1, /tcp/PORT or /tcp/PORT/ws"
     )]
     Transport(Multiaddr),
     /// `0.0.0.0` or `::`.
@@ -165,7 +165,9 @@ pub fn to_endpoint(address: &Multiaddr) -> Result<Endpoint, AddressFault> {
     };
     let transport = match direct.iter().last() {
         Some(Protocol::Tcp(_)) => Transport::Tcp,
-        _ => Transport::Quic,
+        Some(Protocol::QuicV1) => Transport::Quic,
+        // Our own programs dial QUIC and TCP; who needs WebSocket finds it in the bootstrap file and in identify.
+        _ => return Err(AddressFault::Transport(address.clone())),
     };
     let endpoint = Endpoint::direct(ip, transport, port).map_err(|fault| {
         let address = address.clone();
@@ -211,6 +213,7 @@ fn host_and_port(address: &Multiaddr) -> Result<(Host, u16), AddressFault> {
     let parts: Vec<Protocol<'_>> = address.iter().take(4).collect();
     let port = match &parts[..] {
         [_, Protocol::Udp(port), Protocol::QuicV1] | [_, Protocol::Tcp(port)] => *port,
+        [_, Protocol::Tcp(port), Protocol::Ws(path)] if path == "/" => *port,
         _ => return Err(AddressFault::Transport(address.clone())),
     };
     let host = match &parts[0] {
@@ -238,6 +241,8 @@ mod tests {
         for text in [
             "/ip4/127.0.0.1/udp/18000/quic-v1",
             "/ip4/192.0.2.1/tcp/18000",
+            "/ip4/192.0.2.1/tcp/18100/ws",
+            "/dns/nat.example/tcp/80/ws",
             "/ip6/::1/tcp/1",
             "/dns/nat.example/udp/18000/quic-v1",
             "/dns4/nat.example/tcp/18000",
@@ -268,7 +273,10 @@ mod tests {
             "/",
             "/ip4/127.0.0.1",
             "/ip4/127.0.0.1/udp/1",
-            "/ip4/127.0.0.1/tcp/1/ws",
+            "/ip4/127.0.0.1/tcp/1/wss",
+            "/ip4/127.0.0.1/tcp/1/tls/ws",
+            "/ip4/127.0.0.1/tcp/1/x-parity-ws/%2Fother",
+            "/ip4/127.0.0.1/udp/1/ws",
             "/tcp/1",
             "/memory/1",
             "/ip4/127.0.0.1/udp/1/quic",
@@ -332,6 +340,7 @@ mod tests {
             "/ip4/127.0.0.1/tcp/1/p2p-circuit".to_owned(),
             "/ip4/127.0.0.1/udp/1".to_owned(),
             "/p2p-circuit".to_owned(),
+            "/ip4/198.51.100.7/tcp/1/ws".to_owned(),
             format!("/p2p/{}/p2p-circuit", peer(1)),
             format!("/ip4/127.0.0.1/tcp/1/p2p/{}", peer(1)),
         ] {

@@ -123,6 +123,8 @@ pub(super) struct Care {
     pub(super) unanswered: u32,
     /// Since when it is up without subscriptions.
     pub(super) deaf_since: Option<Instant>,
+    /// When it last looked something up without having said hello.
+    pub(super) looked_up: Option<Instant>,
     /// Last bounce, and how many without a subscription seen in between.
     pub(super) bounced: Option<(Instant, u32)>,
     /// Close all its connections at this time.

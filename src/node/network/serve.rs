@@ -233,11 +233,15 @@ impl Task {
         if entry.hello().is_none() && (service != Service::LookUp || entry.is_refused()) {
             return Err(Declined::NotGreeted);
         }
-        if entry.meters.admit(service, clock::now()) {
-            return Ok(());
+        let now = clock::now();
+        if !entry.meters.admit(service, now) {
+            self.offended(peer, 1);
+            return Err(Declined::Busy);
         }
-        self.offended(peer, 1);
-        Err(Declined::Busy)
+        if entry.hello().is_none() {
+            entry.care.looked_up = Some(now);
+        }
+        Ok(())
     }
 
     fn close_inbound(&mut self, id: RequestId) {

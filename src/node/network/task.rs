@@ -73,6 +73,7 @@ pub(super) async fn start(
     if config.role.gossips() {
         files::ask_for_enough();
     }
+    transport::check_ports(&config.listen)?;
     for address in &config.listen {
         transport::probe(address)?;
     }

@@ -1,4 +1,4 @@
-//! The transport: QUIC and TCP (noise, yamux) with DNS, and the swarm over it.
+//! The transport: QUIC, TCP and WebSocket (noise, yamux) with DNS, and the swarm over it.
 //!
 //! Never: start a task. Next: `task.rs`, which drives the swarm.
 
@@ -20,7 +20,7 @@ use libp2p::{
     dns,
     identity::Keypair,
     multiaddr::Protocol,
-    noise, quic, relay, swarm, tcp, yamux,
+    noise, quic, relay, swarm, tcp, websocket, yamux,
 };
 
 use super::{
@@ -44,6 +44,10 @@ const QUIC_KEEP_ALIVE: Duration = Duration::from_millis(900);
 const QUIC_HANDSHAKE: Duration = Duration::from_secs(5);
 /// Ping and idle exchanges do not keep a connection: it would close after 10 s by default.
 const IDLE: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// The largest WebSocket message, in bytes: the library's own noise sends up to 192 KiB in one, other programs one frame
+/// of noise (64 KiB). By default a stranger might have 256 MiB of ours filled.
+const WEBSOCKET_MESSAGE: usize = 512 * 1024;
 
 /// How long setting a connection up may take, from dialling to the multiplexer.
 const SETUP_DEADLINE: Duration = Duration::from_secs(10);
@@ -149,7 +153,15 @@ fn transport(identity: &Keypair, gate: &Gate, pacer: &Pacer) -> Result<Wire, Net
 
 fn wire(identity: &Keypair, pacer: Pacer) -> Result<Wire, NetworkError> {
     let of_quic = pacer.clone();
-    let tcp = tcp::tokio::Transport::new(tcp::Config::default().nodelay(true))
+    let tcp = || tcp::tokio::Transport::new(tcp::Config::default().nodelay(true));
+    // Plain: noise encrypts inside, and nobody needs a certificate. Redirects are not followed: they would pass the fence.
+    let mut websocket = websocket::Config::new(tcp());
+    websocket
+        .set_max_data_size(WEBSOCKET_MESSAGE)
+        .set_max_redirects(0);
+    // Order: WebSocket first, since an address that goes on behind its port is none of plain TCP's.
+    let streams = websocket
+        .or_transport(tcp())
         .upgrade(upgrade::Version::V1Lazy)
         .authenticate(noise(identity)?)
         .multiplex(yamux())
@@ -157,7 +169,7 @@ fn wire(identity: &Keypair, pacer: Pacer) -> Result<Wire, NetworkError> {
     let quic = quic::tokio::Transport::new(quic_limits(quic::Config::new(identity)))
         .map(move |(peer, muxer), point| (peer, of_quic.wrap(&peer, muxer, &point)));
     Ok(quic
-        .or_transport(tcp)
+        .or_transport(streams)
         .map(|either, _| either.into_inner())
         .boxed())
 }
@@ -170,6 +182,35 @@ fn quic_limits(mut quic: quic::Config) -> quic::Config {
     quic.max_connection_data = QUIC_CONNECTION_WINDOW_BYTES;
     quic.max_concurrent_stream_limit = STREAMS as u32;
     quic
+}
+
+/// Refuses a TCP port that is to speak two protocols: both listeners would be bound, and each would get half of what
+/// comes in.
+pub(super) fn check_ports(listen: &[Multiaddr]) -> Result<(), NetworkError> {
+    let spoken = |address: &Multiaddr| {
+        let parts: Vec<Protocol<'_>> = address.iter().take(3).collect();
+        match parts[..] {
+            [_, Protocol::Tcp(port), ..] if port != 0 => Some((port, parts.len() == 2)),
+            _ => None,
+        }
+    };
+    for (place, address) in listen.iter().enumerate() {
+        let Some((port, is_plain)) = spoken(address) else {
+            continue;
+        };
+        if listen[..place]
+            .iter()
+            .any(|other| spoken(other) == Some((port, !is_plain)))
+        {
+            return Err(NetworkError::Listen {
+                address: address.clone(),
+                reason: format!(
+                    "port {port} speaks either TCP or WebSocket: give the other one another port"
+                ),
+            });
+        }
+    }
+    Ok(())
 }
 
 /// Tries whether the port is free. The TCP transport shares its ports (`SO_REUSEPORT`), so that it

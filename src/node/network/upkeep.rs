@@ -20,7 +20,8 @@ use crate::{
     node::clock,
 };
 
-/// A peer that has not said hello by then is no peer.
+/// A peer that by then has neither said hello nor looked anything up is no peer; another program's is one for as long
+/// again after each look-up.
 const GREETING_TIME: Duration = Duration::from_secs(6);
 /// A changed height is told at most so often.
 const HEIGHT_NEWS: Duration = Duration::from_secs(2);
@@ -181,6 +182,10 @@ impl Task {
                     self.tell(Event::Pinged { peer, rtt });
                 }
             }
+            // Another program need not answer pings to look something up; who never does dies of it in time.
+            Err(ping::Failure::Unsupported) => {
+                tracing::debug!(peer = %event.peer, "the peer knows no ping");
+            }
             // The library reports and goes on; closing is ours to do (rule 4).
             Err(failure) => {
                 tracing::debug!(peer = %event.peer, %failure, "ping failed: closing");
@@ -224,9 +229,11 @@ impl Task {
     }
 }
 
-/// Connected for a while, and no hello has succeeded.
+/// Connected for a while, and no hello has succeeded, nor was anything looked up lately.
 fn is_mute(peer: &Peer, now: Instant) -> bool {
     let oldest = peer.links.values().map(|link| link.since).min();
     peer.hello().is_none()
-        && oldest.is_some_and(|since| now.saturating_duration_since(since) > GREETING_TIME)
+        && oldest
+            .max(peer.care.looked_up)
+            .is_some_and(|since| now.saturating_duration_since(since) > GREETING_TIME)
 }
