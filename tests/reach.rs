@@ -6,6 +6,8 @@
 
 #[path = "reach/bounds.rs"]
 mod bounds;
+#[path = "reach/cards.rs"]
+mod cards;
 mod common;
 #[path = "reach/fallback.rs"]
 mod fallback;

@@ -8,7 +8,7 @@ use std::time::Instant;
 use futures::StreamExt as _;
 use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::spawn_blocking;
 
 use super::{DirectoryConfig, Files, MembersQuestion, Said, Snapshot, own_endpoints, reach};
@@ -43,6 +43,8 @@ struct Place {
     bootstrap: std::sync::Arc<Bootstrap>,
     key: PublicKey,
     listening: Vec<Multiaddr>,
+    /// Where the world can dial us, as the network finds out.
+    public: watch::Receiver<Vec<Multiaddr>>,
 }
 
 /// The hands of one node's directory.
@@ -64,6 +66,8 @@ enum Wake {
     Said(Option<Said>),
     Done(Input),
     Timer,
+    /// The world can dial us elsewhere.
+    Moved,
 }
 
 impl Hands {
@@ -85,6 +89,7 @@ impl Hands {
             verified: nodes.map(|node| node.key).collect(),
             seed: rand::random(),
         });
+        let public = network.public();
         Self {
             keeper,
             network,
@@ -94,6 +99,7 @@ impl Hands {
                 key: config.key.public(),
                 bootstrap: config.bootstrap,
                 listening: config.listening,
+                public,
             },
             began: clock::now(),
             open: Open::default(),
@@ -127,6 +133,7 @@ impl Hands {
                     }
                     Wake::Done(input) => break input,
                     Wake::Timer => break Input::Tick,
+                    Wake::Moved => break self.own_addresses(),
                 }
             };
         }
@@ -145,6 +152,7 @@ impl Hands {
             biased;
             said = news.recv() => Wake::Said(said),
             Some(input) = self.under_way.next() => Wake::Done(input),
+            Ok(()) = self.place.public.changed() => Wake::Moved,
             Some(said) = work.recv() => Wake::Said(Some(said)),
             () = tokio::time::sleep(left) => Wake::Timer,
         }
@@ -169,9 +177,10 @@ impl Hands {
         }
     }
 
-    fn own_addresses(&self) -> Input {
-        let place = &self.place;
-        let own = own_endpoints(&place.bootstrap, &place.key, &place.listening);
+    fn own_addresses(&mut self) -> Input {
+        let place = &mut self.place;
+        let public = place.public.borrow_and_update().clone();
+        let own = own_endpoints(&place.bootstrap, &place.key, &public, &place.listening);
         Input::Addresses(worth_publishing(own, reach(&place.bootstrap)))
     }
 

@@ -234,10 +234,17 @@ fn reach(bootstrap: &Bootstrap) -> Scope {
     scopes.max().unwrap_or(Scope::Public)
 }
 
-/// Where a node can be dialled: at its addresses in the bootstrap list first, then where it listens.
-fn own_endpoints(bootstrap: &Bootstrap, key: &PublicKey, listening: &[Multiaddr]) -> Vec<Endpoint> {
+/// Where a node can be dialled: at its addresses in the bootstrap list first, then where others have dialled it, then
+/// where it listens.
+fn own_endpoints(
+    bootstrap: &Bootstrap,
+    key: &PublicKey,
+    public: &[Multiaddr],
+    listening: &[Multiaddr],
+) -> Vec<Endpoint> {
     let listed = bootstrap.node_of(key).map(|node| &node.addresses[..]);
-    let all = listed.unwrap_or_default().iter().chain(listening);
+    let all = listed.unwrap_or_default().iter();
+    let all = all.chain(public).chain(listening);
     all.filter_map(|address| to_endpoint(&without_peer(address)).ok())
         .collect()
 }
@@ -250,4 +257,37 @@ fn without_peer(address: &Multiaddr) -> Multiaddr {
         address.pop();
     }
     address
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::directory::address::to_multiaddr;
+    use crate::directory::publisher::worth_publishing;
+
+    fn at(texts: &[&str]) -> Vec<Multiaddr> {
+        texts.iter().map(|text| text.parse().unwrap()).collect()
+    }
+
+    #[test]
+    fn a_card_tells_what_is_listed_then_what_was_dialled_then_what_is_listened_on() {
+        let bootstrap = Bootstrap::embedded();
+        let listed = &bootstrap.nodes()[0];
+        let listening = at(&["/ip4/192.168.1.7/tcp/5", "/ip4/203.0.113.9/tcp/5/ws"]);
+        let public = at(&[
+            "/ip4/198.51.100.7/udp/4001/quic-v1",
+            "/ip4/127.0.0.1/tcp/18000",
+        ]);
+        let told = |key: &PublicKey, reach| {
+            let own = own_endpoints(&bootstrap, key, &public, &listening);
+            let chosen = worth_publishing(own, reach);
+            let told = chosen.as_slice().iter().filter_map(to_multiaddr);
+            told.collect::<Vec<_>>()
+        };
+        let mut all = listed.addresses.clone();
+        all.extend([public[0].clone(), listening[0].clone()]);
+        assert_eq!(told(&listed.key, Scope::Loopback), all, "each once");
+        let stranger = SecretKey::from_seed(&[7; 32]).public();
+        assert_eq!(told(&stranger, Scope::Public), public[..1]);
+    }
 }

@@ -8,7 +8,7 @@
 use std::{sync::Arc, time::Duration};
 
 use libp2p::gossipsub::MessageId;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 
 use super::{
     error::{NetworkError, RequestError},
@@ -118,6 +118,7 @@ pub struct NetworkHandle {
     pub(super) commands: mpsc::Sender<Command>,
     pub(super) local_peer: PeerId,
     pub(super) addresses: Arc<[Multiaddr]>,
+    pub(super) public: watch::Receiver<Vec<Multiaddr>>,
     pub(super) metrics: Arc<Metrics>,
 }
 
@@ -329,6 +330,13 @@ impl NetworkHandle {
         let (reply, found) = oneshot::channel();
         self.send(Command::Neighbours(reply)).await?;
         found.await.map_err(|_| NetworkError::Stopped)
+    }
+
+    /// Where the world can dial us as far as we know, kept up to date: the verified list's word, or what a node has
+    /// confirmed by dialling. Ends with the task.
+    #[must_use]
+    pub fn public(&self) -> watch::Receiver<Vec<Multiaddr>> {
+        self.public.clone()
     }
 
     /// Closes all connections to a peer and no longer keeps or seeks it.

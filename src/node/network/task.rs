@@ -84,12 +84,14 @@ pub(super) async fn start(
     let reach = Reachability::new(&config, gate, clock::now());
     let mut task = Task::new(config, swarm, events, Arc::clone(&metrics), reach)?;
     task.declare_own_addresses();
+    let public = task.reach.public.subscribe();
     let addresses = task.listen().await?;
     let (commands, waiting) = mpsc::channel(COMMANDS);
     let handle = NetworkHandle {
         commands,
         local_peer: *task.swarm.local_peer_id(),
         addresses: addresses.into(),
+        public,
         metrics,
     };
     tokio::spawn(task.run(waiting));

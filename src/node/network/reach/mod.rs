@@ -22,6 +22,7 @@ use std::{
 };
 
 use libp2p::{PeerId, swarm::ConnectionId};
+use tokio::sync::watch;
 
 use self::{
     fence::Gate, neighbours::Neighbours, reservations::Reservations, routes::Routes,
@@ -59,6 +60,8 @@ pub(super) struct Reachability {
     reservations: Reservations,
     pub(super) routes: Routes,
     own: OwnAddresses,
+    /// Where the world can dial us, for whoever wants to hear when that changes.
+    pub(super) public: watch::Sender<Vec<Multiaddr>>,
     pub(super) trips: Trips,
     neighbours: Neighbours,
     /// With whom a hole was punched just now.
@@ -77,6 +80,7 @@ impl Reachability {
             reservations: Reservations::default(),
             routes: Routes::default(),
             own: OwnAddresses::new(now),
+            public: watch::Sender::default(),
             trips: Trips::default(),
             neighbours: Neighbours::default(),
             punched: BTreeMap::new(),

@@ -44,6 +44,19 @@ impl Task {
             self.reach.own.confirmed(address.clone());
             self.swarm.add_external_address(address);
         }
+        self.tell_public();
+    }
+
+    /// Tells whoever wants to hear where the world can dial us, if that has changed.
+    fn tell_public(&self) {
+        let own = &self.reach.own;
+        self.reach.public.send_if_modified(|told| {
+            let is_news = !own.public().eq(told.iter());
+            if is_news {
+                *told = own.public().cloned().collect();
+            }
+            is_news
+        });
     }
 
     /// How a connection came about. A node's connection that nobody of ours dialled is AutoNAT's, which dials a peer
@@ -197,6 +210,7 @@ impl Task {
     }
 
     pub(in super::super) fn reach_tick(&mut self, now: Instant) {
+        self.tell_public();
         self.reserve(now);
         let relays: Vec<Multiaddr> = self
             .reach
