@@ -12,6 +12,7 @@ mod meter;
 mod own;
 #[cfg(test)]
 mod tests;
+mod turned;
 mod visits;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -192,6 +193,7 @@ impl Keeper {
             self.hands.tidy_at = now + TIDY_EVERY;
             self.book.expire(self.hands.now.unix_ms);
             self.meters.forget(now);
+            self.visits.turned.forget(now);
             self.save_if_due();
         }
     }

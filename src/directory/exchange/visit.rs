@@ -122,6 +122,16 @@ impl Visit {
 
     /// Takes the answer to the last request.
     pub fn heard(&mut self, book: &Book, answer: Answer) -> Heard {
+        self.heard_but(book, answer, |_| false)
+    }
+
+    /// As [`Visit::heard`], and fetches nothing of the peers of which `is_spared` is true.
+    pub fn heard_but(
+        &mut self,
+        book: &Book,
+        answer: Answer,
+        is_spared: impl Fn(&PublicKey) -> bool,
+    ) -> Heard {
         let fits = match (self.asked.take(), answer) {
             (Some(Asked::Digest), Answer::Differing(buckets)) => {
                 let listings = book.listings(&buckets);
@@ -136,7 +146,9 @@ impl Visit {
                 // Order: pushed to the front, so the last is the first to be asked.
                 self.steps
                     .push_front(Step::HandIn(listing, difference.wanted));
-                for peers in difference.offered.chunks(MAX_FETCHED) {
+                let mut offered = difference.offered;
+                offered.retain(|peer| !is_spared(peer));
+                for peers in offered.chunks(MAX_FETCHED) {
                     self.steps.push_front(Step::Fetch(peers.to_vec()));
                 }
                 fits

@@ -281,7 +281,11 @@ impl Keeper {
         let mut outcomes = outcomes.into_iter();
         for place in job.outcomes.iter_mut().filter(|place| place.is_none()) {
             let Some(sound) = outcomes.next() else { break };
+            let peer = sound.as_ref().ok().map(|card| card.whereabouts().peer);
             let entered = sound.and_then(|card| self.enter(card, members, is_told));
+            if let (Some(peer), Origin::Fetched { .. }) = (peer, &job.origin) {
+                self.remember_room(peer, entered.as_ref().err());
+            }
             job.is_news |= matches!(entered, Ok(Entered::News));
             *place = Some(entered.map(|entered| match entered {
                 Entered::Known => Taken::Known,
@@ -290,6 +294,16 @@ impl Keeper {
         }
         self.finish(job);
         self.check_next();
+    }
+
+    /// What found no room is not fetched again at once.
+    fn remember_room(&mut self, peer: PublicKey, refusal: Option<&Refusal>) {
+        let turned = &mut self.visits.turned;
+        match refusal.map(Refusal::rule) {
+            Some(10..=12) => turned.away(peer, self.hands.now.elapsed),
+            Some(_) => {}
+            None => turned.in_after_all(&peer),
+        }
     }
 
     /// A card that both have signed enters the book, if there is room for it.

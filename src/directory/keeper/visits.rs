@@ -8,6 +8,7 @@ use std::time::Duration;
 use rand::seq::IteratorRandom as _;
 
 use super::intake::Origin;
+use super::turned::Turned;
 use super::{Effect, Keeper};
 use crate::chain::codec::{Decode as _, Encode as _};
 use crate::chain::key::PublicKey;
@@ -48,6 +49,8 @@ pub(super) struct Visits {
     waiting: VecDeque<PublicKey>,
     course: Option<Course>,
     next_at: Duration,
+    /// Whose cards are not fetched for now.
+    pub turned: Turned,
 }
 
 impl Visits {
@@ -162,7 +165,11 @@ impl Keeper {
             return self.end_visit();
         };
         let heard = match Answer::from_bytes(&data) {
-            Ok(answer) => course.visit.heard(&self.book, answer),
+            Ok(answer) => {
+                let (turned, now) = (&self.visits.turned, self.hands.now.elapsed);
+                let is_away = |peer: &PublicKey| turned.is_away(peer, now);
+                course.visit.heard_but(&self.book, answer, is_away)
+            }
             Err(_) => Heard::Misfit,
         };
         match heard {

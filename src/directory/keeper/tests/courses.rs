@@ -204,6 +204,33 @@ fn no_card_leaves_before_its_number_is_kept() {
 }
 
 #[test]
+fn cards_that_found_no_room_are_not_fetched_at_each_visit_and_come_in_when_there_is() {
+    // Room for both nodes and four others.
+    let mut world = World::with_room(2, 6);
+    world.run(SECOND);
+    let hand_in = |world: &mut World, node: usize, numbers: std::ops::Range<u32>| {
+        let cards = numbers.map(|number| of_wallet(world, number)).collect();
+        let marks = world.put(node, peer(99).public(), cards);
+        assert_eq!(marks, Some(vec![0; 4]));
+    };
+    hand_in(&mut world, 0, 1..5);
+    hand_in(&mut world, 1, 11..15);
+    let before = world.proved;
+    world.run(5 * MINUTE);
+    // At each of ten visits each of the two is offered four cards, and wants to hand in four: both are tried at once and
+    // after 1 and 3 minutes. Fetched each time they would be 80, beside 24 handed in.
+    let tried = world.proved - before;
+    assert!(
+        (24..=48).contains(&tried),
+        "{tried} cards were proved in vain"
+    );
+    assert_eq!((world.book(0).len(), world.book(1).len()), (6, 6));
+    hand_in(&mut world, 1, 11..15);
+    world.run(9 * MINUTE);
+    assert!((11..15).all(|number| world.book(0).of_peer(&peer(number).public()).is_some()));
+}
+
+#[test]
 fn a_node_that_leaves_withdraws_its_card_saves_and_goes_even_if_nobody_answers() {
     let mut world = World::of(3);
     world.run(SECOND);
