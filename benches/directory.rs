@@ -1,8 +1,17 @@
-//! What the directory costs on one core, with a hundred thousand cards: memory, look-ups, digests, an exchange.
+//! What the directory costs on one core, with a hundred thousand cards: memory, look-ups, digests, an exchange; then the same in
+//! four running nodes.
 //!
 //! `cargo bench --bench directory`; the sizes are printed before the times.
 #![allow(missing_docs, reason = "criterion's macros make undocumented items")]
 #![allow(clippy::print_stdout, reason = "a benchmark's report")]
+
+#[allow(dead_code, reason = "the directory's tests use more of it")]
+#[path = "../tests/directory/cards.rs"]
+mod cards;
+#[path = "../tests/common/mod.rs"]
+mod common;
+#[path = "directory/nodes.rs"]
+mod nodes;
 
 use std::hint::black_box;
 use std::num::NonZeroU32;
@@ -31,8 +40,12 @@ fn key(kind: u8, number: u32) -> SecretKey {
     SecretKey::from_seed(&seed)
 }
 
-/// A wallet's card with its own public address, one in a neighbourhood of ten, and two through a relay.
 fn card(number: u32, sequence: u64) -> Card {
+    card_of(NETWORK, NOW_MS, number, sequence)
+}
+
+/// A wallet's card with its own public address, one in a neighbourhood of ten, and two through a relay.
+fn card_of(network: Hash, issued_at_ms: u64, number: u32, sequence: u64) -> Card {
     let (account, peer) = (key(1, number), key(2, number));
     let relay = key(3, number % 4).public();
     let [_, second, third, fourth] = (number / 10 * 256 + number % 10 + 1).to_be_bytes();
@@ -45,11 +58,11 @@ fn card(number: u32, sequence: u64) -> Card {
         at([198, 51, 100, 1], Transport::Tcp).through(relay),
     ];
     Whereabouts {
-        network: NETWORK,
+        network,
         account: account.address(),
         peer: peer.public(),
         sequence,
-        issued_at_ms: NOW_MS,
+        issued_at_ms,
         role: Role::Wallet,
         presence: Presence::Here {
             ttl_ms: NonZeroU32::new(Role::Wallet.max_ttl_ms()).expect("a life"),
@@ -68,8 +81,8 @@ fn proved(cards: Vec<Card>) -> Vec<SoundCard> {
         .collect()
 }
 
-fn put_all(book: &mut Book, cards: Vec<SoundCard>) -> Vec<u8> {
-    let put = |card| put_mark(&book.put(card, Standing::Stranger, NOW_MS));
+fn put_all(book: &mut Book, cards: Vec<SoundCard>, now_ms: u64) -> Vec<u8> {
+    let put = |card| put_mark(&book.put(card, Standing::Stranger, now_ms));
     cards.into_iter().map(put).collect()
 }
 
@@ -83,13 +96,13 @@ fn visit(guest: &mut Book, host: &mut Book) -> (usize, [usize; 6], [usize; 4]) {
         asked[usize::from(bytes[0])] += bytes.len();
         let answer = match request {
             Request::Ask(question) => host.answer(&question, NOW_MS),
-            Request::Put(cards) => Answer::Put(put_all(host, proved(cards))),
+            Request::Put(cards) => Answer::Put(put_all(host, proved(cards), NOW_MS)),
         };
         let bytes = answer.to_bytes();
         answered[usize::from(bytes[0])] += bytes.len();
         match visit.heard(guest, answer) {
             Heard::Cards(cards) => {
-                put_all(guest, proved(cards));
+                put_all(guest, proved(cards), NOW_MS);
             }
             Heard::HandedIn(_) => {}
             Heard::Misfit => panic!("an honest host fits"),
@@ -99,6 +112,7 @@ fn visit(guest: &mut Book, host: &mut Book) -> (usize, [usize; 6], [usize; 4]) {
 }
 
 fn directory(criterion: &mut Criterion) {
+    nodes::report();
     let cards = proved((0..CARDS).map(|number| card(number, NOW_MS)).collect());
     let bytes: usize = cards.iter().map(|card| card.card().to_bytes().len()).sum();
     let mut book = Book::new(NETWORK);
@@ -114,7 +128,7 @@ fn directory(criterion: &mut Criterion) {
             .collect(),
     );
     let mut other = book.clone();
-    put_all(&mut other, newer);
+    put_all(&mut other, newer, NOW_MS);
     let (requests, asked, answered) = visit(&mut book.clone(), &mut other.clone());
     println!("cards: {CARDS}, of {} bytes each", bytes / CARDS as usize);
     println!(
@@ -164,7 +178,7 @@ fn directory(criterion: &mut Criterion) {
     });
     group.bench_function("digest, everything changed", |bench| {
         let mut fresh = Book::new(NETWORK);
-        put_all(&mut fresh, cards.clone());
+        put_all(&mut fresh, cards.clone(), NOW_MS);
         let fresh = || fresh.clone();
         bench.iter_batched_ref(fresh, |book| book.digest(NOW_MS), BatchSize::LargeInput);
     });

@@ -109,10 +109,20 @@ impl Guest {
 
     /// Asks for cards.
     pub async fn ask(&self, bootstrap: &Bootstrap, node: usize, question: Question) -> Vec<Card> {
+        self.try_ask(bootstrap, node, question).await.unwrap()
+    }
+
+    /// Asks for cards, where the node may be too busy to answer.
+    pub async fn try_ask(
+        &self,
+        bootstrap: &Bootstrap,
+        node: usize,
+        question: Question,
+    ) -> Option<Vec<Card>> {
         let request = Request::Ask(question).to_bytes();
-        let answer = self.say(bootstrap, node, request).await.unwrap();
+        let answer = self.say(bootstrap, node, request).await.ok()?;
         match Answer::from_bytes(&answer).unwrap() {
-            Answer::Cards(cards) => cards,
+            Answer::Cards(cards) => Some(cards),
             other => panic!("{other:?}"),
         }
     }
