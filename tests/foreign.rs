@@ -10,6 +10,8 @@ mod bytes;
 mod cards;
 #[path = "foreign/plain.rs"]
 mod plain;
+#[path = "foreign/websocket.rs"]
+mod websocket;
 
 use std::net::UdpSocket;
 
