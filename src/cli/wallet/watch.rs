@@ -143,6 +143,7 @@ async fn tell_all(
     mut dealt: Option<mpsc::Receiver<Dealt>>,
 ) -> Result<(), Failure> {
     let address = own_address(context)?;
+    let base = session.newest().height;
     // What is under way in here goes on when the other side is heard first.
     let events = stream::unfold(session.watch(&[address]), |mut watch| async move {
         Some((watch.next().await, watch))
@@ -164,7 +165,7 @@ async fn tell_all(
             Some(one) = heard(&mut dealt) => {
                 let is_old = |id: &TransactionId| ended.has(id);
                 if !matches!(&one, Dealt::News(Event::PaymentCame(id)) if is_old(id)) {
-                    tell_dealt(context, session, secret, &one).await?;
+                    tell_dealt(context, session, secret, &one, base).await?;
                 }
             }
         }
@@ -239,6 +240,7 @@ async fn tell_dealt(
     session: &Session,
     secret: Option<&SecretKey>,
     dealt: &Dealt,
+    base: u64,
 ) -> Result<(), Failure> {
     let (Dealt::News(event), Some(book)) = (dealt, session.book()) else {
         return Ok(());
@@ -246,11 +248,15 @@ async fn tell_dealt(
     let Some(mut dealing) = dealing(*event, &book, secret) else {
         return Ok(());
     };
-    // Told late, it may have its end: nobody is to wait for what was long ago.
+    // Told late, it may have its end: the chain tells what came to one since the watch began; nobody is to wait for what
+    // was before.
     if let Event::PaymentCame(id) = event
         && !session.no_node_is_there()
-        && let Ok(Ok(_)) = timeout(NAMING, session.transaction(*id)).await
+        && let Ok(Ok(proven)) = timeout(NAMING, session.transaction(*id)).await
     {
+        if proven.at.height > base {
+            return Ok(());
+        }
         dealing.status = "past";
     }
     if let Some(other) = dealing.counterparty {
