@@ -17,9 +17,18 @@ use super::{
 /// Nothing comes any more after this.
 const SILENCE: Duration = Duration::from_millis(300);
 
-/// Sends `words` and tells whether they arrive, and from where they seem to come.
+/// Sends a few words, and tells from where they seem to come if they arrive: what should, is waited for on a busy machine.
 fn seen(from: &UdpSocket, to: &UdpSocket, address: SocketAddr) -> Option<SocketAddr> {
-    to.set_read_timeout(Some(SILENCE)).unwrap();
+    arrives(from, to, address, PATIENCE)
+}
+
+fn arrives(
+    from: &UdpSocket,
+    to: &UdpSocket,
+    address: SocketAddr,
+    patience: Duration,
+) -> Option<SocketAddr> {
+    to.set_read_timeout(Some(patience)).unwrap();
     let mut buffer = [0; 64];
     // What an earlier question left behind is not this one's answer.
     let words = rand::random::<[u8; 16]>();
@@ -67,10 +76,13 @@ impl Scene {
         })
     }
 
-    /// Who of the three reaches the inner socket at `address`.
-    fn answers(&self, address: SocketAddr) -> [bool; 3] {
-        [&self.near, &self.near_other, &self.far]
-            .map(|socket| seen(socket, &self.inside, address).is_some())
+    /// Whether just those of the three reach the inner socket at `address` who should.
+    fn answers(&self, address: SocketAddr, expected: [bool; 3]) -> bool {
+        let sockets = [&self.near, &self.near_other, &self.far];
+        sockets.into_iter().zip(expected).all(|(socket, should)| {
+            let patience = if should { PATIENCE } else { SILENCE };
+            arrives(socket, &self.inside, address, patience).is_some() == should
+        })
     }
 
     fn outside(&self) -> SocketAddr {
@@ -83,9 +95,8 @@ fn a_machine_without_nat_is_seen_as_it_is_and_hears_everybody() {
     let Some(scene) = Scene::with(Nat::None) else {
         return;
     };
-    assert_eq!(
-        scene.answers(scene.outside()),
-        [true; 3],
+    assert!(
+        scene.answers(scene.outside(), [true; 3]),
         "without having spoken"
     );
     assert_eq!(scene.sources(), [scene.outside(); 3]);
@@ -99,7 +110,7 @@ fn a_full_cone_shows_one_port_and_lets_everybody_answer() {
     let to_near = scene.near.local_addr().unwrap();
     let source = seen(&scene.inside, &scene.near, to_near).unwrap();
     assert_eq!(source.ip(), scene.outside().ip(), "the router's address");
-    assert_eq!(scene.answers(source), [true; 3], "only one was spoken to");
+    assert!(scene.answers(source, [true; 3]), "only one was spoken to");
     assert_eq!(scene.sources(), [source; 3]);
 }
 
@@ -108,17 +119,16 @@ fn a_port_restricted_router_shows_one_port_and_lets_only_those_answer_who_were_a
     let Some(scene) = Scene::with(Nat::PortRestricted) else {
         return;
     };
-    assert_eq!(scene.answers(scene.outside()), [false; 3]);
+    assert!(scene.answers(scene.outside(), [false; 3]));
     let to_near = scene.near.local_addr().unwrap();
     let source = seen(&scene.inside, &scene.near, to_near).unwrap();
     assert_eq!(source.ip(), scene.outside().ip(), "the router's address");
-    assert_eq!(
-        scene.answers(source),
-        [true, false, false],
+    assert!(
+        scene.answers(source, [true, false, false]),
         "not even another port"
     );
     assert_eq!(scene.sources(), [source; 3]);
-    assert_eq!(scene.answers(source), [true; 3]);
+    assert!(scene.answers(source, [true; 3]));
 }
 
 #[test]
@@ -131,8 +141,8 @@ fn a_symmetric_router_shows_everybody_another_port() {
         near != other && near != far && other != far,
         "{near} {other} {far}"
     );
-    assert_eq!(scene.answers(near), [true, false, false]);
-    assert_eq!(scene.answers(far), [false, false, true]);
+    assert!(scene.answers(near, [true, false, false]));
+    assert!(scene.answers(far, [false, false, true]));
     assert_eq!(scene.sources(), [near, other, far], "while it remembers");
 }
 
@@ -144,9 +154,9 @@ fn a_router_that_forgets_lets_nobody_in_until_it_is_used_again() {
         };
         let [near, _, _] = scene.sources();
         scene.lab.forget(scene.home);
-        assert_eq!(scene.answers(near), [false; 3], "{nat:?}");
+        assert!(scene.answers(near, [false; 3]), "{nat:?}");
         let [again, _, _] = scene.sources();
-        assert!(scene.answers(again)[0], "{nat:?}");
+        assert!(seen(&scene.near, &scene.inside, again).is_some(), "{nat:?}");
         assert_eq!(again == near, nat == Nat::PortRestricted, "{nat:?}");
     }
 }
@@ -177,11 +187,16 @@ fn a_pulled_cable_carries_nothing_and_a_mended_one_everything() {
     };
     let [source, _, _] = scene.sources();
     scene.lab.cut(scene.home);
-    assert_eq!(scene.answers(source), [false; 3]);
+    assert!(scene.answers(source, [false; 3]));
     scene.lab.mend(scene.home);
     // A machine asks only once a second where its neighbour is.
     let begun = clock::now();
-    while scene.answers(source) != [true; 3] {
+    let hears = |socket| arrives(socket, &scene.inside, source, SILENCE).is_some();
+    while ![&scene.near, &scene.near_other, &scene.far]
+        .map(hears)
+        .iter()
+        .all(|heard| *heard)
+    {
         assert!(begun.elapsed() < PATIENCE);
     }
 }
@@ -197,14 +212,17 @@ fn rough_weather_is_as_late_and_lossy_as_it_says() {
         ..Weather::ROUGH
     });
     let address = scene.near.local_addr().unwrap();
-    for _ in 0..5 {
+    let mut fastest = Duration::MAX;
+    for _ in 0..10 {
         let begun = clock::now();
         let source = seen(&scene.inside, &scene.near, address).unwrap();
         seen(&scene.near, &scene.inside, source).unwrap();
         let both_ways = begun.elapsed();
         assert!(both_ways >= Duration::from_millis(50), "{both_ways:?}");
-        assert!(both_ways < Duration::from_millis(150), "{both_ways:?}");
+        fastest = fastest.min(both_ways);
     }
+    // On a busy machine some are later, by what the machine adds.
+    assert!(fastest < Duration::from_millis(150), "{fastest:?}");
     scene.lab.weather(Weather {
         loss_permille: 30,
         ..Weather::FAIR
