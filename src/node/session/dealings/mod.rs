@@ -30,7 +30,7 @@ use super::error::SessionError;
 use super::{Inner, Session, clock_now};
 use crate::behaviour::{Declined, PeerId, Service};
 use crate::chain::codec::{Decode as _, Encode as _};
-use crate::chain::key::Address;
+use crate::chain::key::{Address, SecretKey};
 use crate::chain::query::Trust;
 use crate::chain::transaction::SignedTransaction;
 use crate::node::clock;
@@ -84,9 +84,28 @@ pub enum Dealt {
 #[derive(Debug)]
 pub(super) struct Counter {
     desk: Arc<Mutex<Desk>>,
+    seen: Arc<Mutex<Seen>>,
+    secret: SecretKey,
     news: mpsc::Sender<Dealt>,
     jobs: Arc<Semaphore>,
     people: Mutex<People>,
+}
+
+/// The desk as it was left last. The desk itself may be waiting for another process and for the disk, so nobody looks at it
+/// on the event loop.
+#[derive(Debug)]
+struct Seen {
+    book: Arc<Book>,
+    wake_at_ms: Option<u64>,
+}
+
+impl Seen {
+    fn of(desk: &Desk) -> Self {
+        Self {
+            book: Arc::new(desk.book().clone()),
+            wake_at_ms: desk.wake_at_ms(),
+        }
+    }
 }
 
 /// Who is where, from what they said themselves; and whom we have sought out.
@@ -102,6 +121,8 @@ impl Session {
     pub fn deal(&self, desk: Desk) -> mpsc::Receiver<Dealt> {
         let (news, events) = mpsc::channel(NEWS);
         let counter = Arc::new(Counter {
+            seen: Arc::new(Mutex::new(Seen::of(&desk))),
+            secret: desk.secret().clone(),
             desk: Arc::new(Mutex::new(desk)),
             news,
             jobs: Arc::new(Semaphore::new(JOBS)),
@@ -140,16 +161,13 @@ impl Session {
     /// As [`Session::history`], and as [`Session::deal_with`].
     pub async fn look_for_payment(&self, request: PaymentRequestId) -> Result<(), SessionError> {
         let counter = self.0.counter.get().ok_or(SessionError::NoDesk)?;
-        let (asked, secret) = {
-            let desk = counter.desk();
-            let mut received = desk.book().received().iter();
-            let asked = received.find(|one| one.request.id() == request).cloned();
-            (asked, desk.secret().clone())
-        };
-        let Some(asked) = asked else {
+        let book = counter.book();
+        let mut received = book.received().iter();
+        let Some(asked) = received.find(|one| one.request.id() == request) else {
             return Ok(());
         };
-        if let Some(proof) = jobs::payment_of(&self.0, &asked.request.wish, &secret).await? {
+        let wish = &asked.request.wish;
+        if let Some(proof) = jobs::payment_of(&self.0, wish, &counter.secret).await? {
             counter
                 .feed(&self.0, |machine, now_ms| {
                     machine.prove(*proof, now_ms).unwrap_or_default()
@@ -159,10 +177,9 @@ impl Session {
         Ok(())
     }
 
-    /// The book as it is now; `None` without a desk.
-    pub fn book(&self) -> Option<Book> {
-        let counter = self.0.counter.get()?;
-        Some(counter.desk().book().clone())
+    /// The book as the last act has left it; `None` without a desk.
+    pub fn book(&self) -> Option<Arc<Book>> {
+        Some(self.0.counter.get()?.book())
     }
 }
 
@@ -220,8 +237,12 @@ impl Inner {
 }
 
 impl Counter {
-    fn desk(&self) -> MutexGuard<'_, Desk> {
-        self.desk.lock().unwrap_or_else(PoisonError::into_inner)
+    fn seen(&self) -> MutexGuard<'_, Seen> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn book(&self) -> Arc<Book> {
+        Arc::clone(&self.seen().book)
     }
 
     fn people(&self) -> MutexGuard<'_, People> {
@@ -233,10 +254,12 @@ impl Counter {
         &self,
         work: impl FnOnce(&mut Desk) -> T + Send + 'static,
     ) -> Result<T, SessionError> {
-        let desk = Arc::clone(&self.desk);
+        let (desk, seen) = (Arc::clone(&self.desk), Arc::clone(&self.seen));
         let done = spawn_blocking(move || {
             let mut desk = desk.lock().unwrap_or_else(PoisonError::into_inner);
-            work(&mut desk)
+            let done = work(&mut desk);
+            *seen.lock().unwrap_or_else(PoisonError::into_inner) = Seen::of(&desk);
+            done
         });
         done.await.map_err(|_| SessionError::Closed)
     }
@@ -446,7 +469,7 @@ impl Counter {
     /// When to look again if nothing happens.
     fn next_look(&self) -> Instant {
         let now = clock_now();
-        let wake_ms = self.desk().wake_at_ms();
+        let wake_ms = self.seen().wake_at_ms;
         let wake = wake_ms.map(|at| Duration::from_millis(at.saturating_sub(clock::unix_ms())));
         // Not at once again, whatever the machine thinks: what is due may be waiting for room.
         let soon = wake.map_or(LOOK, |wake| wake.clamp(LOOK / 10, LOOK));
