@@ -228,6 +228,8 @@ fn mistakes_about_dealings_name_the_next_step() {
     assert_eq!(own, (4, "own_line".to_owned()));
     let both = refused("bob", &["pay", text(&asked["line"]), "1"]);
     assert_eq!(both, usage("amount_of_request"));
+    let silent = refused("carol", &["pay", text(&asked["line"]), "--private"]);
+    assert_eq!(silent, usage("private_request"));
     let listed = net.wallet(&program, "bob", &["dealings"]);
     assert_eq!(listed["asked"][0]["line"], asked["line"]);
     // As copied from a narrow screen.

@@ -84,6 +84,14 @@ fn order(arguments: &Pay) -> Result<Order, Failure> {
                 ));
             }
         };
+        if arguments.private {
+            return Err(Failure::new(
+                Exit::Usage,
+                "private_request",
+                "who asked to be paid is told that it is paid",
+                "leave --private out, or pay to the address without the request",
+            ));
+        }
         if arguments.memo.is_some() {
             return Err(Failure::new(
                 Exit::Usage,
@@ -154,7 +162,7 @@ async fn follow(
     manner: Manner,
 ) -> Result<(), Failure> {
     let is_request = matches!(order, Order::Request(_));
-    let mut dealt = match manner.tell || is_request {
+    let mut dealt = match manner.tell {
         true => match dealings::desk(context, session, vault) {
             Ok(desk) => Some(session.deal(desk)),
             Err(failure) if is_request => return Err(failure),
