@@ -10,7 +10,6 @@ use natcoin::{
         runner::{self, NodeConfig, NodeHandle},
     },
 };
-use tokio::sync::oneshot;
 
 use super::{
     common::{
@@ -19,13 +18,14 @@ use super::{
     },
     lab::{Lab, Machine, Nat},
     switch::Weather,
+    world::{Life, live},
 };
 
 /// A whole node on a machine, until it is dropped.
 struct Resident {
     node: NodeHandle,
     _folder: tempfile::TempDir,
-    _life: oneshot::Sender<()>,
+    _life: Life,
 }
 
 async fn reside(lab: &Lab, machine: Machine, network: &Bootstrap, number: u8) -> Resident {
@@ -37,20 +37,10 @@ async fn reside(lab: &Lab, machine: Machine, network: &Bootstrap, number: u8) ->
         listen: vec!["/ip4/0.0.0.0/udp/18000/quic-v1".parse().unwrap()],
         timing: Timing::default(),
     };
-    let (life, death) = oneshot::channel::<()>();
-    let (tell, told) = oneshot::channel();
-    lab.namespace(machine).spawn(move || {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .expect("a runtime");
-        runtime.block_on(async {
-            let _ = tell.send(runner::start(config).await.expect("it starts"));
-            let _ = death.await;
-        });
-    });
+    let begin = || async { runner::start(config).await.expect("it starts") };
+    let (node, life) = live(lab, machine, begin).await;
     Resident {
-        node: told.await.expect("it has started"),
+        node,
         _folder: folder,
         _life: life,
     }

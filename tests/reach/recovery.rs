@@ -87,40 +87,25 @@ async fn after_the_router_forgets_the_wallet_is_found_again() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn after_the_providers_address_changes_the_wallet_is_found_again() {
+/// Over both transports, something happens to a home.
+async fn homes_recover(what: &str, happens: impl Fn(&mut Pair)) {
     for wire in [Wire::Quic, Wire::Tcp] {
         if !Lab::is_possible() {
             return;
         }
-        let mut pair = pair(
-            wire,
-            Weather::FAIR,
-            Nat::PortRestricted,
-            Nat::PortRestricted,
-            true,
-        )
-        .await;
-        pair.world.lab.renumber(pair.home, 99);
-        pair.recovers(&format!("{} renumbered", wire.word())).await;
+        let nat = Nat::PortRestricted;
+        let mut pair = pair(wire, Weather::FAIR, nat, nat, true).await;
+        happens(&mut pair);
+        pair.recovers(&format!("{} {what}", wire.word())).await;
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn after_the_providers_address_changes_the_wallet_is_found_again() {
+    homes_recover("renumbered", |pair| pair.world.lab.renumber(pair.home, 99)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn after_the_machine_moves_the_wallet_is_found_again() {
-    for wire in [Wire::Quic, Wire::Tcp] {
-        if !Lab::is_possible() {
-            return;
-        }
-        let mut pair = pair(
-            wire,
-            Weather::FAIR,
-            Nat::PortRestricted,
-            Nat::PortRestricted,
-            true,
-        )
-        .await;
-        pair.world.lab.move_in(pair.home, 33);
-        pair.recovers(&format!("{} moved", wire.word())).await;
-    }
+    homes_recover("moved", |pair| pair.world.lab.move_in(pair.home, 33)).await;
 }

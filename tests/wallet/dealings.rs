@@ -12,13 +12,14 @@ use natcoin::{
     },
     node::{
         network::{self, NetworkConfig, NetworkEvents, NetworkHandle, ReachConfig, RequestError},
-        session::{Dealt, Intent, Outcome, Published, Recipient},
+        session::{Dealt, Intent, Outcome, Plan, Published, Purse, Recipient},
     },
     wallet::{
         dealings::{
             book::{End, Fate, State},
-            machine::Event,
+            machine::{Event, Repayment},
             message::{Delivery, Message, Notice, Reply, Word},
+            request::RequestId,
         },
         memo::{Letter, Note, Reading},
         payment::Status,
@@ -52,6 +53,20 @@ async fn pay_alice(town: &Town, bob: &Dealer) -> Outcome {
     let (key, mut silent) = (person(1), |_| {});
     let paid = bob.session.pay(&mut purse, &key, plan, &mut silent);
     paid.await.unwrap()
+}
+
+/// What pays a request of Bob's.
+async fn planned(bob: &Dealer, purse: &Purse, request: RequestId, what: Repayment) -> Plan {
+    let intent = Intent::Transfer {
+        to: Recipient::Address(what.to),
+        amount: what.amount,
+        note: Note::Private(what.letter),
+    };
+    let plan = bob.session.plan(purse, address(1), intent).await.unwrap();
+    Plan {
+        request: Some(request),
+        ..plan
+    }
 }
 
 async fn appears(dealer: &Dealer, number: u8) {
@@ -137,13 +152,7 @@ async fn who_asks_is_paid_once_and_both_know_for_what() {
         .unwrap();
     assert_eq!((what.to, what.amount), (address(0), nat(7)));
     let mut purse = town.purse("bob");
-    let intent = Intent::Transfer {
-        to: Recipient::Address(what.to),
-        amount: what.amount,
-        note: Note::Private(what.letter),
-    };
-    let mut plan = bob.session.plan(&purse, address(1), intent).await.unwrap();
-    plan.request = Some(request);
+    let plan = planned(&bob, &purse, request, what).await;
     let (key, mut silent) = (person(1), |_| {});
     let paying = bob.session.pay(&mut purse, &key, plan.clone(), &mut silent);
     let id = paying.await.unwrap().payment.id();
@@ -192,13 +201,7 @@ async fn a_request_that_was_paid_from_another_machine_is_found_on_the_chain_and_
                 break;
             }
         };
-        let intent = Intent::Transfer {
-            to: Recipient::Address(what.to),
-            amount: what.amount,
-            note: Note::Private(what.letter),
-        };
-        let mut plan = bob.session.plan(&purse, address(1), intent).await.unwrap();
-        plan.request = Some(request);
+        let plan = planned(&bob, &purse, request, what).await;
         let (key, mut silent) = (person(1), |_| {});
         let paying = bob.session.pay(&mut purse, &key, plan, &mut silent);
         outcomes.push(format!("{:?}", paying.await.unwrap().is_open()));

@@ -1,8 +1,9 @@
 //! The session's own card: handed in at two nodes, renewed at half of its life, withdrawn when the session closes.
 //!
 //! It carries the ways to this wallet through relays, where there are any, and follows them. Its own public address it
-//! carries only if the owner says so: it tells everybody where they live. A session's peer is drawn anew each time, so its numbers need no memory. Who never calls [`Session::appear`] publishes
-//! nothing. The account's key is held until the session closes, since each renewal wants its signature.
+//! carries only if the owner says so: it tells everybody where they live. A session's peer is drawn anew each time, so
+//! its numbers need no memory. Who never calls [`Session::appear`] publishes nothing. The account's key is held until
+//! the session closes, since each renewal wants its signature.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -58,7 +59,6 @@ pub enum Published {
 struct Presence {
     publisher: Publisher,
     published: Published,
-    card: Option<Card>,
     shown: Shown,
     holders: BTreeSet<PeerId>,
     refused: BTreeSet<PeerId>,
@@ -79,7 +79,6 @@ impl Session {
         let mut presence = Presence {
             publisher: Publisher::new(owner, None),
             published,
-            card: None,
             shown: Shown::default(),
             holders: BTreeSet::new(),
             refused: BTreeSet::new(),
@@ -209,15 +208,14 @@ impl Presence {
         };
         let card = self.publisher.sign(number, now_ms);
         let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
-        *shown = Some(card.clone());
-        self.card = Some(card);
+        *shown = Some(card);
         self.holders.clear();
         self.refused.clear();
     }
 
     /// Hands the card in where it is not yet, until enough hold it.
     async fn hand_in(&mut self, inner: &Inner) {
-        let Some(card) = self.card.clone() else {
+        let Some(card) = self.publisher.card().cloned() else {
             return;
         };
         let ranked = inner.pool().ranked();
