@@ -13,6 +13,7 @@ mod agree;
 mod catchup;
 mod commit;
 mod effect;
+mod herald;
 mod peers;
 mod perform;
 mod service;
@@ -48,8 +49,8 @@ use crate::store::{StateChanges, Store};
 
 use admit::Outbox;
 use catchup::Catchup;
+use herald::Watchers;
 use peers::Peers;
-use service::Watchers;
 use timers::{TimerKey, Timers};
 use transcript::Transcript;
 
@@ -235,6 +236,7 @@ impl Replica {
             TimerKey::Heartbeat => {}
             TimerKey::Ask => self.ask_for_missing(),
             TimerKey::Poll => self.poll_a_peer(),
+            TimerKey::Herald => self.tell_some(),
         }
     }
 }

@@ -3,7 +3,7 @@
 //! Answers about the state come with proofs under the last certified header. It must never answer from
 //! what is not yet durable: requests are handled between steps, when all effects before are performed.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use super::Replica;
 use super::effect::{Effect, Peer, RequestId, WatchId};
@@ -22,48 +22,11 @@ use crate::chain::query::{
     HistoryMark, HistoryPage, NameAnswer, NetworkAnswer, Query, Status, TransactionAnswer,
     Unavailable, page_range,
 };
-use crate::chain::transaction::{Transaction, TransactionId};
+use crate::chain::transaction::TransactionId;
 use crate::store::Store;
 
 /// Bytes at which a page of activities is full, so that an answer stays within its limit.
 const FULL_PAGE_BYTES: usize = 96 << 10;
-
-/// The open watches. Their number is bounded by the limits on streams.
-#[derive(Debug, Default)]
-pub struct Watchers {
-    watched: BTreeMap<WatchId, BTreeSet<Address>>,
-    /// The same by address, so that a block costs by its transactions and not by who watches.
-    by_address: BTreeMap<Address, BTreeSet<WatchId>>,
-}
-
-impl Watchers {
-    /// A watch is over.
-    pub fn close(&mut self, watch: WatchId) {
-        for address in self.watched.remove(&watch).unwrap_or_default() {
-            if let Some(watches) = self.by_address.get_mut(&address) {
-                watches.remove(&watch);
-                if watches.is_empty() {
-                    self.by_address.remove(&address);
-                }
-            }
-        }
-    }
-
-    fn open(&mut self, watch: WatchId, addresses: BTreeSet<Address>) {
-        for address in &addresses {
-            self.by_address.entry(*address).or_default().insert(watch);
-        }
-        self.watched.insert(watch, addresses);
-    }
-
-    /// Who watches sender or payee of a transaction.
-    fn concerned(&self, transaction: &Transaction) -> BTreeSet<WatchId> {
-        let of = |address: &Address| self.by_address.get(address).into_iter().flatten().copied();
-        let mut watches: BTreeSet<WatchId> = of(&transaction.sender).collect();
-        watches.extend(transaction.payee().iter().flat_map(of));
-        watches
-    }
-}
 
 impl Replica {
     pub(super) fn on_request(
@@ -206,7 +169,7 @@ impl Replica {
             return self.hands.emit(Effect::CloseWatch { watch });
         };
         let addresses = request.addresses.into_iter().collect();
-        self.watchers.open(watch, addresses);
+        self.watchers.open(watch, addresses, self.height());
         if let Some(certified) = self.head.certified.clone() {
             let frame = WatchFrame {
                 certified,
@@ -221,12 +184,12 @@ impl Replica {
         self.hands.emit(Effect::Push { watch, frame });
     }
 
-    /// Sends every watcher the new block's header, and its own transactions with their paths.
+    /// Tells whom the new block concerns: its header, and their transactions with their paths. The herald tells the rest.
     pub(super) fn tell_watchers(&mut self, block: &Block) {
         let Some(certified) = self.head.certified.clone() else {
             return;
         };
-        if self.watchers.watched.is_empty() {
+        if self.watchers.is_empty() {
             return;
         }
         let mut placed: BTreeMap<WatchId, Vec<usize>> = BTreeMap::new();
@@ -241,6 +204,7 @@ impl Replica {
             }
         }
         let paths = merkle::paths(&block.leaves(), &watched);
+        let height = certified.header.height;
         let mut frame = WatchFrame {
             certified,
             transactions: Vec::new(),
@@ -258,13 +222,10 @@ impl Replica {
                     .collect();
                 self.push(*watch, &frame);
             }
+            self.watchers.told(*watch, height);
         }
-        let others = self.watchers.watched.keys();
         // The same for all of these: encoded once.
-        for watch in others.filter(|watch| !placed.contains_key(watch)).copied() {
-            let frame = bare.clone();
-            self.hands.emit(Effect::Push { watch, frame });
-        }
+        self.herald(height, bare);
     }
 }
 

@@ -22,6 +22,8 @@ pub enum TimerKey {
     Ask,
     /// When to ask some peer how far its chain goes.
     Poll,
+    /// When the next watchers are told of the newest block.
+    Herald,
 }
 
 /// The timers that run.
@@ -39,6 +41,11 @@ impl Timers {
     /// Starts a timer unless an equal one runs.
     pub fn set_if_absent(&mut self, key: TimerKey, deadline: Duration) {
         self.deadlines.entry(key).or_insert(deadline);
+    }
+
+    /// Whether a timer runs.
+    pub fn is_set(&self, key: TimerKey) -> bool {
+        self.deadlines.contains_key(&key)
     }
 
     /// Stops a timer.

@@ -15,10 +15,13 @@ use std::time::Duration;
 use self::choice::Choice;
 use super::light::Doubt;
 use super::payment::NodeIndex;
-use crate::chain::query::Unavailable;
+use crate::chain::query::{Moment, Unavailable};
 
 /// So many blocks behind the newest proven one are a node's normal lag.
 const LAG: u64 = 2;
+/// A node that many watch tells of its newest block by turns: what it has told is out of date by so much, in the time of
+/// the blocks, before that is held against it. Its answers are always of the present.
+const TURN_MS: u64 = 3_000;
 
 /// How many validators are up, as this wallet sees it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,6 +68,10 @@ pub struct Entry {
     pub up: bool,
     /// The newest height it has proven.
     pub height: Option<u64>,
+    /// The time of that block, in milliseconds since 1970.
+    time_ms: u64,
+    /// Whether its last answer about the present was too far behind the newest.
+    lags: bool,
     /// How long its answers take.
     pub rtt: Option<Duration>,
     /// Failures since its last good answer.
@@ -85,7 +92,8 @@ pub struct Entry {
 #[derive(Debug)]
 pub struct Pool {
     entries: Vec<Entry>,
-    newest: u64,
+    /// Height and time of the newest block that any node has proven.
+    newest: (u64, u64),
     needed: usize,
     choice: Choice,
 }
@@ -97,6 +105,8 @@ impl Pool {
             validator,
             up: false,
             height: None,
+            time_ms: 0,
+            lags: false,
             rtt: None,
             strikes: 0,
             failure: None,
@@ -109,7 +119,7 @@ impl Pool {
         Self {
             choice: Choice::new(entries.len()),
             entries,
-            newest: 0,
+            newest: (0, 0),
             needed,
         }
     }
@@ -221,6 +231,7 @@ impl Pool {
             entry.is_awaited = false;
             // Whatever it proved, it proves anew when it comes back: it may be another program then.
             entry.height = None;
+            entry.lags = false;
             entry.rtt = None;
             entry.heard = None;
         }
@@ -250,13 +261,15 @@ impl Pool {
         }
     }
 
-    /// A good answer, of the chain at this height.
-    pub fn proved(&mut self, node: NodeIndex, height: u64, rtt: Option<Duration>) {
-        self.newest = self.newest.max(height);
+    /// A good answer, of the chain at this block.
+    pub fn proved(&mut self, node: NodeIndex, at: &Moment, rtt: Option<Duration>) {
+        self.newest = self.newest.max((at.height, at.time_ms));
+        self.spoke(node, at.height);
+        let (newest, _) = self.newest;
         if let Some(entry) = self.get_mut(node) {
-            entry.height = entry.height.max(Some(height));
-            entry.strikes = 0;
-            entry.failure = None;
+            entry.time_ms = entry.time_ms.max(at.time_ms);
+            // An old block, or a frame that was long under way, says nothing of the present.
+            entry.lags &= at.height.saturating_add(LAG) < newest;
         }
         self.choose();
         if let Some(rtt) = rtt {
@@ -312,7 +325,11 @@ impl Pool {
             Doubt::Unavailable(Unavailable::Busy) => self.struck(node, doubt.to_string()),
             Doubt::Behind { height, .. } => {
                 // It answers, so that it is up; but it is not the one to ask now.
-                self.proved(node, *height, None);
+                self.spoke(node, *height);
+                let (newest, _) = self.newest;
+                if let Some(entry) = self.get_mut(node) {
+                    entry.lags = height.saturating_add(LAG) < newest;
+                }
                 self.struck(node, doubt.to_string());
             }
             Doubt::Lie(_) | Doubt::Malformed(_) => self.lied(node, doubt.to_string()),
@@ -323,10 +340,22 @@ impl Pool {
         self.entries.get_mut(usize::from(node.0))
     }
 
+    /// It is at this height, or was at a greater one.
+    fn spoke(&mut self, node: NodeIndex, height: u64) {
+        if let Some(entry) = self.get_mut(node) {
+            entry.height = entry.height.max(Some(height));
+            entry.strikes = 0;
+            entry.failure = None;
+        }
+    }
+
     fn is_behind(&self, entry: &Entry) -> bool {
-        entry
-            .height
-            .is_none_or(|height| height.saturating_add(LAG) < self.newest)
+        let (newest, time_ms) = self.newest;
+        entry.lags
+            || entry.height.is_none_or(|height| {
+                let is_old = entry.time_ms.saturating_add(TURN_MS) < time_ms;
+                is_old && height.saturating_add(LAG) < newest
+            })
     }
 
     /// Keeps the active node unless it fails: then the best of the others takes its place at once.

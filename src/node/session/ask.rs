@@ -178,8 +178,7 @@ impl Inner {
         let verdict = LightClient::read(&bytes).and_then(|answer| read(&mut self.light(), answer));
         match verdict {
             Ok(proven) => {
-                let (height, rtt) = (proven.at.height, Some(taken));
-                self.change(|pool| pool.proved(node, height, rtt));
+                self.change(|pool| pool.proved(node, &proven.at, Some(taken)));
                 Ok(proven)
             }
             Err(doubt) => Err(self.doubted(node, doubt)),

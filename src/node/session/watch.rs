@@ -33,7 +33,7 @@ pub enum WatchEvent {
     },
     /// The node is gone and no other can be watched; it goes on by itself when one comes.
     Disconnected,
-    /// A block is final.
+    /// A block is final: the newest that the node has told of. A node that many watch does not tell of each.
     Block(Moment),
     /// A watched account sent or received this; the block's own event follows.
     Activity(HistoryEntry),
@@ -65,6 +65,8 @@ pub struct Watch {
 pub(super) struct Frames {
     pub(super) node: NodeIndex,
     stream: WatchStream,
+    /// Whether none has come yet. Of what is before the first the node tells nothing, and after it all that concerns us.
+    is_new: bool,
 }
 
 /// A verified frame.
@@ -139,10 +141,11 @@ impl Watch {
             self.frames = None;
             return;
         }
+        let is_first = frames.is_new;
         tokio::select! {
             frame = session.next_frame(frames) => match frame {
                 Some(frame) => {
-                    self.missing |= frame.at.height > self.upto.saturating_add(1);
+                    self.missing |= is_first && frame.at.height > self.upto;
                     self.waiting = Some(frame);
                 }
                 None => self.frames = None,
@@ -241,7 +244,14 @@ impl Inner {
         };
         let opening = self.network.open_watch(peer, request.to_bytes());
         let why = match timeout(WATCH_OPENING, opening).await {
-            Ok(Ok(stream)) => return Some(Frames { node, stream }),
+            Ok(Ok(stream)) => {
+                let is_new = true;
+                return Some(Frames {
+                    node,
+                    stream,
+                    is_new,
+                });
+            }
             Ok(Err(error)) => error.to_string(),
             Err(_) => format!("no watch within {WATCH_OPENING:?}"),
         };
@@ -252,10 +262,10 @@ impl Inner {
     /// The next frame, verified; `None` when the stream is over or the node lied. Cancel-safe.
     pub(super) async fn next_frame(&self, frames: &mut Frames) -> Option<Frame> {
         let bytes = frames.stream.next().await?;
+        frames.is_new = false;
         match self.read_frame(&bytes) {
             Ok(frame) => {
-                let height = frame.at.height;
-                self.change(|pool| pool.proved(frames.node, height, None));
+                self.change(|pool| pool.proved(frames.node, &frame.at, None));
                 Some(frame)
             }
             Err(doubt) => {

@@ -290,3 +290,43 @@ fn a_payment_to_oneself_is_one_activity_and_still_proven() {
     assert_eq!(found.1.entries.len() as u64, found.0.unwrap().activities);
     assert_ne!(world.judge.trust.genesis, Hash::ZERO);
 }
+
+#[test]
+fn of_a_hundred_watchers_those_concerned_hear_of_each_block_and_the_rest_by_turns_of_the_newest() {
+    let mut world = World::town(4, 0, 85);
+    let payee = world.watch(0, vec![address(2)]);
+    let open = |world: &mut World| world.watch(0, vec![address(5)]);
+    let others: Vec<_> = (0..100).map(|_| open(&mut world)).collect();
+    for nonce in 0..20 {
+        let payment = world.payment(1, nonce, 20, 2);
+        world.pay_and_wait(0, &payment);
+    }
+    let height = world.judge.height();
+    let heights_of = |world: &World, watch| -> Vec<u64> {
+        let frames = world.frames_of(watch).into_iter();
+        let frames = frames.map(|bytes| WatchFrame::from_bytes(bytes).unwrap());
+        frames.map(|frame| frame.certified.header.height).collect()
+    };
+    let all_hear = |world: &World| {
+        let mut others = others.iter();
+        others.all(|watch| heights_of(world, *watch).last() == Some(&height))
+    };
+    assert!(world.run_until(Duration::from_secs(2), all_hear));
+    let own = world.frames_of(payee).into_iter();
+    let own = own.map(|bytes| WatchFrame::from_bytes(bytes).unwrap());
+    assert_eq!(own.map(|frame| frame.transactions.len()).sum::<usize>(), 20);
+    let told: Vec<Vec<u64>> = others
+        .iter()
+        .map(|watch| heights_of(&world, *watch))
+        .collect();
+    for heights in &told {
+        assert!(heights.is_sorted_by(|one, next| one < next), "{heights:?}");
+    }
+    // A turn of 32 every 16 ms does not tell a hundred of each block.
+    let frames: usize = told.iter().map(Vec::len).sum();
+    let blocks = usize::try_from(height).unwrap();
+    assert!(frames < others.len() * blocks, "{frames} for {blocks}");
+    // Each had its turn as often as the others, but for one.
+    let turns = told.iter().map(Vec::len);
+    assert!(turns.clone().max().unwrap() - turns.min().unwrap() <= 1);
+}

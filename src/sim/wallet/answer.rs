@@ -4,7 +4,7 @@
 
 use super::ask::{Flight, Found, Freight, Purpose, Round};
 use super::run::{Act, Run};
-use crate::chain::query::{Answer, HistoryEntry, HistoryMark, Query, Unavailable};
+use crate::chain::query::{Answer, HistoryEntry, HistoryMark, Moment, Query, Unavailable};
 use crate::wallet::light::{Doubt, LightClient};
 use crate::wallet::patience::QUESTION;
 use crate::wallet::payment::NodeIndex;
@@ -53,9 +53,9 @@ impl Run {
             return self.go_on(number);
         };
         match LightClient::read(&data).and_then(|answer| self.read(number, answer)) {
-            Ok((found, height)) => {
+            Ok((found, at)) => {
                 let rtt = self.now - flight.began;
-                self.pool.proved(node, height, Some(rtt));
+                self.pool.proved(node, &at, Some(rtt));
                 if let Found::Status(up) = found {
                     self.pool.heard(node, up);
                     self.feed_nodes();
@@ -75,8 +75,8 @@ impl Run {
         }
     }
 
-    /// Verifies an answer. The second value is the height that the node has proven.
-    fn read(&mut self, number: u64, answer: Answer) -> Result<(Found, u64), Doubt> {
+    /// Verifies an answer. The second value is the block that the node has proven.
+    fn read(&mut self, number: u64, answer: Answer) -> Result<(Found, Moment), Doubt> {
         let asking = self.asking.get_mut(&number);
         let asking = asking.expect("an answer is read for a question under way");
         let before = self.light.newest().height.max(self.light.floor());
@@ -89,16 +89,16 @@ impl Run {
                 let proven = self.light.account(answer, address)?;
                 let account = Box::new((*address, proven.value.clone()));
                 believe(proven.at.height, Some(account));
-                (Found::Account(proven.value, proven.at), proven.at.height)
+                (Found::Account(proven.value, proven.at), proven.at)
             }
             Query::Network => {
                 let proven = self.light.network(answer)?;
                 believe(proven.at.height, None);
-                (Found::Rules(proven.value.rules), proven.at.height)
+                (Found::Rules(proven.value.rules), proven.at)
             }
             Query::Transaction(id) => {
                 let at = self.light.transaction(answer, id)?.at;
-                (Found::Inclusion(at), at.height)
+                (Found::Inclusion(at), at)
             }
             Query::Activities { address, .. } => {
                 let pages = &mut asking.pages;
@@ -116,12 +116,12 @@ impl Run {
                 pages.start = Some(page.start);
                 pages.entries.splice(0..0, page.entries);
                 let first = *pages.at.get_or_insert(at);
-                (Found::History(Vec::new(), first), at.height)
+                (Found::History(Vec::new(), first), at)
             }
             Query::Status | Query::Name(_) | Query::Block(_) => {
                 let proven = self.light.status(answer)?;
                 believe(proven.at.height, None);
-                (Found::Status(proven.value.validators_up), proven.at.height)
+                (Found::Status(proven.value.validators_up), proven.at)
             }
         })
     }

@@ -85,7 +85,7 @@ impl Run {
         };
         match self.read_frame(bytes) {
             Ok(frame) => {
-                self.pool.proved(node, frame.at.height, None);
+                self.pool.proved(node, &frame.at, None);
                 self.frame(frame);
             }
             Err(doubt) => {
