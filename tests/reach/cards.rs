@@ -1,6 +1,6 @@
 //! The cards of whole nodes: a node that no list has tells in its card where the world has found it.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use natcoin::{
     consensus::Timing,
@@ -8,6 +8,7 @@ use natcoin::{
     node::{
         clock,
         runner::{self, NodeConfig, NodeHandle},
+        session::Published,
     },
 };
 
@@ -18,7 +19,8 @@ use super::{
     },
     lab::{Lab, Machine, Nat},
     switch::Weather,
-    world::{Life, live},
+    town::{Person, Town},
+    world::{Life, Wire, live},
 };
 
 /// A whole node on a machine, until it is dropped.
@@ -87,4 +89,31 @@ async fn the_card_of_a_node_at_home_tells_where_the_world_has_dialled_it() {
         assert!(begun.elapsed() < 2 * PATIENCE, "{told:?}");
         pace().await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wallet_tells_its_own_address_only_if_its_owner_says_so() {
+    if !Lab::is_possible() {
+        return;
+    }
+    let mut town = Town::silent(Lab::new(Weather::FAIR), Wire::Quic, 2);
+    town.wake().await;
+    let silent = town.person(0, Nat::FullCone).await;
+    town.published = Published::Everything;
+    let open = town.person(1, Nat::FullCone).await;
+    let tells = async |person: &Person| {
+        let own = format!("/ip4/{}/", town.lab.public(person.home));
+        let told = town.told_of(person).await;
+        told.iter().any(|way| way.starts_with(&own))
+    };
+    let begun = clock::now();
+    loop {
+        let known = silent.session.whereabouts(Duration::ZERO).await.unwrap();
+        if !known.public.is_empty() && tells(&open).await {
+            break;
+        }
+        assert!(begun.elapsed() < 2 * PATIENCE, "{known:?}");
+        pace().await;
+    }
+    assert!(!tells(&silent).await, "it knows its address, and keeps it");
 }

@@ -10,7 +10,10 @@ use natcoin::{
         name::Name,
     },
     consensus::Timing,
-    directory::bootstrap::{Beginning, Bootstrap, Node},
+    directory::{
+        address::to_multiaddr,
+        bootstrap::{Beginning, Bootstrap, Node},
+    },
     node::{
         network::ReachConfig,
         profile::DataDir,
@@ -36,6 +39,7 @@ pub struct Person {
     pub session: Session,
     pub purse: Purse,
     pub number: u8,
+    pub home: Machine,
     dealt: mpsc::Receiver<Dealt>,
     _life: Life,
 }
@@ -80,6 +84,7 @@ fn name(number: u8) -> Name {
 pub struct Town {
     pub lab: Lab,
     pub reach: ReachConfig,
+    pub published: Published,
     bootstrap: Bootstrap,
     machines: Vec<Machine>,
     nodes: Vec<(NodeHandle, Life)>,
@@ -118,6 +123,7 @@ impl Town {
                 be_reached: true,
                 ..ReachConfig::default()
             },
+            published: Published::Relays,
             lab,
             machines,
             nodes: Vec::new(),
@@ -141,6 +147,19 @@ impl Town {
         }
     }
 
+    /// What the first node's directory says of where somebody is.
+    pub async fn told_of(&self, person: &Person) -> Vec<String> {
+        let seen = self.nodes[0].0.directory().look().await;
+        let own = person.address();
+        let cards = seen
+            .cards
+            .iter()
+            .filter(|(card, _)| card.whereabouts.account == own);
+        let ways = cards.flat_map(|(card, _)| card.whereabouts.addresses());
+        let ways = ways.filter_map(to_multiaddr);
+        ways.map(|way| way.to_string()).collect()
+    }
+
     /// Somebody comes, at home behind this kind of router, and is found from now on.
     pub async fn person(&mut self, number: u8, nat: Nat) -> Person {
         let machine = self.lab.add(nat);
@@ -161,11 +180,12 @@ impl Town {
         if !self.nodes.is_empty() {
             session.ready().await.expect("a node answers");
         }
-        session.appear(key(number), Published::Relays).await;
+        session.appear(key(number), self.published).await;
         Person {
             session,
             purse,
             number,
+            home: machine,
             dealt,
             _life: life,
         }

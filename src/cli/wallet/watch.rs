@@ -69,7 +69,7 @@ pub async fn watch(context: &Context, arguments: &Arguments) -> Result<(), Failu
     let done = match done {
         Ok(()) => tokio::select! {
             () = signals.end() => Ok(()),
-            ended = stay(context, &session, key.as_ref(), found) => ended,
+            ended = stay(context, arguments, &session, key.as_ref(), found) => ended,
         },
         failed => failed,
     };
@@ -96,6 +96,7 @@ fn key_at_hand(context: &Context) -> Result<Option<Vault>, Failure> {
 /// Shows what happens, and lets others find the wallet if there is a key to be found with.
 async fn stay(
     context: &Context,
+    arguments: &Arguments,
     session: &Session,
     key: Option<&Vault>,
     found: Option<&Vault>,
@@ -104,7 +105,11 @@ async fn stay(
     if let Some(vault) = found {
         dealt = Some(session.deal(dealings::desk(context, session, vault)?));
         let account = vault.secret().clone();
-        let nodes = session.appear(account, Published::default()).await;
+        let published = match arguments.public_address {
+            true => Published::Everything,
+            false => Published::Relays,
+        };
+        let nodes = session.appear(account, published).await;
         context.output.note(&match nodes {
             0 => "no node has taken the wallet's card yet; it is tried again".to_owned(),
             1 => "others find this wallet: 1 node holds its card".to_owned(),
