@@ -18,8 +18,8 @@ use crate::chain::key::Address;
 use crate::chain::transaction::Transaction;
 
 /// So many whom a block does not concern are told of it at once.
-pub const AT_ONCE: usize = 32;
-/// Then so long nobody. With [`AT_ONCE`]: 2,000 frames a second at most, whoever watches and however many blocks there are.
+pub const AT_ONCE: usize = 16;
+/// Then so long nobody. With [`AT_ONCE`]: 1,000 frames a second at most, whoever watches and however many blocks there are.
 pub const PAUSE: Duration = Duration::from_millis(16);
 
 /// One watch.

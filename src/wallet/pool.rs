@@ -21,7 +21,7 @@ use crate::chain::query::{Moment, Unavailable};
 const LAG: u64 = 2;
 /// A node that many watch tells of its newest block by turns: what it has told is out of date by so much, in the time of
 /// the blocks, before that is held against it. Its answers are always of the present.
-const TURN_MS: u64 = 3_000;
+const TURN_MS: u64 = 5_000;
 
 /// How many validators are up, as this wallet sees it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -322,7 +322,7 @@ fn of_a_hundred_watchers_those_concerned_hear_of_each_block_and_the_rest_by_turn
     for heights in &told {
         assert!(heights.is_sorted_by(|one, next| one < next), "{heights:?}");
     }
-    // A turn of 32 every 16 ms does not tell a hundred of each block.
+    // A turn of 16 every 16 ms does not tell a hundred of each block.
     let frames: usize = told.iter().map(Vec::len).sum();
     let blocks = usize::try_from(height).unwrap();
     assert!(frames < others.len() * blocks, "{frames} for {blocks}");

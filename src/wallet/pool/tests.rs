@@ -105,18 +105,18 @@ fn a_node_that_is_far_behind_is_asked_last_and_one_by_a_block_is_not() {
 fn of_fast_blocks_a_node_that_tells_by_turns_is_not_behind_and_one_that_answers_late_is() {
     let mut pool = pool([1, 2, 3, 4]);
     let now_ms = at(10).time_ms;
-    pool.proved(NodeIndex(3), &told(40, now_ms + 2_900), None);
+    pool.proved(NodeIndex(3), &told(40, now_ms + 4_900), None);
     assert_eq!(order(&pool)[0], 0);
     assert!(pool.should_watch(NodeIndex(0)));
     // Its turn has not come for longer than turns take.
-    pool.proved(NodeIndex(3), &told(41, now_ms + 3_001), None);
+    pool.proved(NodeIndex(3), &told(41, now_ms + 5_001), None);
     assert_eq!(order(&pool)[0], 3);
     assert!(!pool.should_watch(NodeIndex(0)));
     // It has: it is in step again.
-    pool.proved(NodeIndex(0), &told(39, now_ms + 2_800), None);
+    pool.proved(NodeIndex(0), &told(39, now_ms + 4_800), None);
     assert!(pool.should_watch(NodeIndex(0)));
     // What it answers is of now: three blocks behind are too many, two are not.
-    pool.proved(NodeIndex(3), &told(43, now_ms + 3_100), None);
+    pool.proved(NodeIndex(3), &told(43, now_ms + 5_100), None);
     assert!(pool.should_watch(NodeIndex(0)));
     for (height, is_in_step) in [(40, false), (41, true)] {
         let newest = 43;
