@@ -9,13 +9,13 @@ mod common;
 use std::{
     collections::BTreeSet,
     io::Read as _,
-    net::{TcpListener, UdpSocket},
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
 };
 
 use common::{
     net::{Member, config, join, peer},
+    processes::free_ports,
     proxy::Proxy,
     wait::{eventually, pace},
 };
@@ -190,10 +190,7 @@ fn check(transport: &str, healed: &[Duration]) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_node_killed_and_restarted_is_heard_again_over_tcp() {
-    let port = TcpListener::bind("127.0.0.1:0")
-        .and_then(|socket| socket.local_addr())
-        .unwrap()
-        .port();
+    let port = free_ports(1);
     let listen = format!("/ip4/127.0.0.1/tcp/{port}").parse().unwrap();
     let healed = lives(FEW, listen, "/ip4/127.0.0.1/tcp/0".parse().unwrap()).await;
     check("TCP", &healed);
@@ -201,10 +198,7 @@ async fn a_node_killed_and_restarted_is_heard_again_over_tcp() {
 
 /// Lives over QUIC, in a network where so many vote.
 async fn lives_over_quic(count: u8) -> Vec<Duration> {
-    let port = UdpSocket::bind("127.0.0.1:0")
-        .and_then(|socket| socket.local_addr())
-        .unwrap()
-        .port();
+    let port = free_ports(1);
     let listen = format!("/ip4/127.0.0.1/udp/{port}/quic-v1")
         .parse()
         .unwrap();

@@ -352,7 +352,8 @@ fn without(text: &str, unwanted: &str) -> String {
     out
 }
 
-/// The first of so many ports in a row that are free on the loopback address.
+/// The first of so many ports in a row that are free on the loopback address. None of those that the system gives to
+/// whoever dials: such a one may be taken again before it is used.
 pub fn free_ports(count: usize) -> u16 {
     let count = u16::try_from(count).expect("few nodes");
     let is_free = |port: u16| {
