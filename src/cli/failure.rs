@@ -111,6 +111,12 @@ impl Failure {
         Self { nodes, ..failure }
     }
 
+    /// The same failure, with a better next step.
+    pub fn or_rather(self, hint: &str) -> Self {
+        let hint = hint.to_owned();
+        Self { hint, ..self }
+    }
+
     /// The system refused something.
     pub fn io(what: &str, error: &std::io::Error) -> Self {
         let message = format!("cannot {what}: {error}");

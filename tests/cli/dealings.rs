@@ -149,6 +149,9 @@ fn with_no_node_up_a_payment_is_handed_over_and_final_when_there_is_one() {
     let alice = text(&address["address"]);
     net.wallet(&program, "bob", &["balance"]);
     assert_eq!(net.devnet.end("-INT"), Some(0));
+    let (code, json) = program.json(&net.of("bob", &["pay", alice, "2", "--yes"]));
+    assert_eq!(code, 3, "{json}");
+    assert!(text(&json["error"]["hint"]).contains("--hand-over"));
     let over = net.wallet(
         &program,
         "bob",

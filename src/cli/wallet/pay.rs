@@ -193,6 +193,11 @@ async fn follow(
                 .output
                 .report(&paid.await?.told(dealt.as_mut()).await);
         }
+        Err(error @ SessionError::NoNode { .. }) => {
+            return Err(Failure::from(error).or_rather(
+                "check your connection and --bootstrap (`natcoin wallet nodes`), or sign it now and hand it over: --hand-over",
+            ));
+        }
         ready => ready?,
     }
     let mut plan = session.plan(purse, vault.address(), intent).await?;
