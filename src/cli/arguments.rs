@@ -384,9 +384,9 @@ pub struct Watch {
     /// Also be found on the local network, with or without a node
     #[arg(long, conflicts_with = "private")]
     pub lan: bool,
-    /// Tell everybody your own internet address, too: others reach you without a relay
+    /// Tell everybody your internet address: reached with no relay
     #[arg(long, conflicts_with = "private")]
-    pub public_address: bool,
+    pub direct: bool,
 }
 
 /// `natcoin wallet directory` and `natcoin node directory`.

@@ -105,7 +105,7 @@ async fn stay(
     if let Some(vault) = found {
         dealt = Some(session.deal(dealings::desk(context, session, vault)?));
         let account = vault.secret().clone();
-        let published = match arguments.public_address {
+        let published = match arguments.direct {
             true => Published::Everything,
             false => Published::Relays,
         };
