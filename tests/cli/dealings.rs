@@ -152,6 +152,10 @@ fn with_no_node_up_a_payment_is_handed_over_and_final_when_there_is_one() {
     let (code, json) = program.json(&net.of("bob", &["pay", alice, "2", "--yes"]));
     assert_eq!(code, 3, "{json}");
     assert!(text(&json["error"]["hint"]).contains("--hand-over"));
+    // Only what `pay` can do.
+    let (code, json) = program.json(&net.of("bob", &["name", "robert", "--yes"]));
+    assert_eq!(code, 3, "{json}");
+    assert!(!text(&json["error"]["hint"]).contains("--hand-over"));
     let over = net.wallet(
         &program,
         "bob",

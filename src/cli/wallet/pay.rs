@@ -193,7 +193,7 @@ async fn follow(
                 .output
                 .report(&paid.await?.told(dealt.as_mut()).await);
         }
-        Err(error @ SessionError::NoNode { .. }) => {
+        Err(error @ SessionError::NoNode { .. }) if matches!(intent, Intent::Transfer { .. }) => {
             return Err(Failure::from(error).or_rather(
                 "check your connection and --bootstrap (`natcoin wallet nodes`), or sign it now and hand it over: --hand-over",
             ));
