@@ -231,6 +231,7 @@ impl Pool {
             entry.is_awaited = false;
             // Whatever it proved, it proves anew when it comes back: it may be another program then.
             entry.height = None;
+            entry.time_ms = 0;
             entry.lags = false;
             entry.rtt = None;
             entry.heard = None;
@@ -265,11 +266,11 @@ impl Pool {
     pub fn proved(&mut self, node: NodeIndex, at: &Moment, rtt: Option<Duration>) {
         self.newest = self.newest.max((at.height, at.time_ms));
         self.spoke(node, at.height);
-        let (newest, _) = self.newest;
+        let is_late = self.is_late(at.height);
         if let Some(entry) = self.get_mut(node) {
             entry.time_ms = entry.time_ms.max(at.time_ms);
             // An old block, or a frame that was long under way, says nothing of the present.
-            entry.lags &= at.height.saturating_add(LAG) < newest;
+            entry.lags &= is_late;
         }
         self.choose();
         if let Some(rtt) = rtt {
@@ -326,9 +327,9 @@ impl Pool {
             Doubt::Behind { height, .. } => {
                 // It answers, so that it is up; but it is not the one to ask now.
                 self.spoke(node, *height);
-                let (newest, _) = self.newest;
+                let is_late = self.is_late(*height);
                 if let Some(entry) = self.get_mut(node) {
-                    entry.lags = height.saturating_add(LAG) < newest;
+                    entry.lags = is_late;
                 }
                 self.struck(node, doubt.to_string());
             }
@@ -349,13 +350,15 @@ impl Pool {
         }
     }
 
+    /// Whether this height is further behind the newest than is normal.
+    fn is_late(&self, height: u64) -> bool {
+        height.saturating_add(LAG) < self.newest.0
+    }
+
     fn is_behind(&self, entry: &Entry) -> bool {
-        let (newest, time_ms) = self.newest;
-        entry.lags
-            || entry.height.is_none_or(|height| {
-                let is_old = entry.time_ms.saturating_add(TURN_MS) < time_ms;
-                is_old && height.saturating_add(LAG) < newest
-            })
+        let is_old = entry.time_ms.saturating_add(TURN_MS) < self.newest.1;
+        let is_late = |height| is_old && self.is_late(height);
+        entry.lags || entry.height.is_none_or(is_late)
     }
 
     /// Keeps the active node unless it fails: then the best of the others takes its place at once.
