@@ -2,8 +2,8 @@
 //!
 //! Whose payment is in a block hears of it at once. All others only follow the chain, and what they are told costs a
 //! node more than anything else with a thousand of them: so they are told by turns, at most [`AT_ONCE`] every
-//! [`PAUSE`], and each hears of the block that is the newest when its turn comes. Up to [`AT_ONCE`] watchers hear of
-//! every block at once.
+//! [`PAUSE`], and each hears of the block that is the newest when its turn comes. Fewer than [`AT_ONCE`] watchers hear
+//! of every block at once.
 //!
 //! Never: tell a watcher of blocks out of order. Next: `service.rs`, which opens watches and says what concerns whom.
 
@@ -19,7 +19,7 @@ use crate::chain::transaction::Transaction;
 
 /// So many whom a block does not concern are told of it at once.
 pub const AT_ONCE: usize = 16;
-/// Then so long nobody. With [`AT_ONCE`]: 1,000 frames a second at most, whoever watches and however many blocks there are.
+/// Then so long nobody. With [`AT_ONCE`]: 1,000 frames a second at most to a crowd, however many blocks there are.
 pub const PAUSE: Duration = Duration::from_millis(16);
 
 /// One watch.
