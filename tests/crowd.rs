@@ -9,7 +9,7 @@ use common::{
     proxy::Proxy,
     stranger::Stranger,
     town::{Town, address},
-    wait::eventually,
+    wait::{eventually, pace},
 };
 use libp2p::{
     Stream,
@@ -19,9 +19,11 @@ use natcoin::{
     behaviour::{
         Declined, HelloAnswer, PeerId, Role, Service, Topic, frame, identity,
         limits::{GOSSIPING_STRANGERS, PER_ADDRESS},
+        mesh,
     },
     chain::{amount::Amount, codec::Encode},
     node::{
+        clock,
         network::{Event, NetworkConfig, NetworkHandle, RequestError, watch::WatchStream},
         session::{Intent, Recipient},
     },
@@ -271,6 +273,33 @@ fn subscription(topics: &[String], is_wanted: bool) -> Vec<u8> {
     rpc
 }
 
+/// A telling of messages that there are not.
+fn promise(round: u16) -> Vec<u8> {
+    let mut have = Vec::new();
+    field(&mut have, 1, topic(0).as_bytes());
+    for number in 0..512_u16 {
+        let mut id = [0; 20];
+        id[..2].copy_from_slice(&round.to_be_bytes());
+        id[2..4].copy_from_slice(&number.to_be_bytes());
+        field(&mut have, 2, &id);
+    }
+    let mut control = Vec::new();
+    field(&mut control, 1, &have);
+    let mut rpc = Vec::new();
+    field(&mut rpc, 3, &control);
+    rpc
+}
+
+/// A message.
+fn message(data: &[u8]) -> Vec<u8> {
+    let mut one = Vec::new();
+    field(&mut one, 2, data);
+    field(&mut one, 4, topic(0).as_bytes());
+    let mut rpc = Vec::new();
+    field(&mut rpc, 2, &one);
+    rpc
+}
+
 /// Control messages: grafts (3) or prunes (4) of every topic.
 fn control(number: u8) -> Vec<u8> {
     let mut control = Vec::new();
@@ -333,6 +362,34 @@ async fn grafts_against_the_rules_are_scored_and_send_a_peer_away() {
         }
     }
     sent_away(&node.handle, "the grafting peer was sent away").await;
+}
+
+/// Gossipsub counts what was told of and did not come as a breach of the mesh's rules. Who is overloaded breaks hundreds
+/// of such promises, and would be cut off by all who listen.
+#[tokio::test]
+async fn who_cannot_keep_its_promises_is_still_heard() {
+    let mut node = join(config(1, Role::Follower)).await;
+    let (_stranger, mut stream) = gossiper(&node).await;
+    let own: Vec<String> = (0..4).map(topic).collect();
+    transmit(&mut stream, &subscription(&own, true))
+        .await
+        .unwrap();
+    // They run out after three seconds, and are counted at the heartbeat after.
+    let until = clock::now() + 6 * mesh::HEARTBEAT;
+    let mut round = 0_u16;
+    while clock::now() < until {
+        round += 1;
+        transmit(&mut stream, &promise(round)).await.unwrap();
+        let said = round.to_be_bytes();
+        transmit(&mut stream, &message(&said)).await.unwrap();
+        let heard = node.until("the message", |event| match event {
+            Event::Gossip { id, data, .. } if data == said => Some(id),
+            _ => None,
+        });
+        heard.await;
+        pace().await;
+    }
+    assert_eq!(node.handle.metrics().peers_sent_away, 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -29,9 +29,12 @@ const QUEUE_MESSAGES: usize = 1024;
 /// Announcing more topics than exist is abuse; a reconnect may announce each twice.
 const SUBSCRIPTIONS_A_REQUEST: usize = 16;
 
-/// Breaches of the mesh's rules that are forgiven; a tenth of them is forgotten each second. Losses on a bad link
-/// count as some.
-const BREACHES_FORGIVEN: f64 = 64.0;
+/// Breaches of the mesh's rules that are forgiven; a tenth of them is forgotten each second. What was told of and did
+/// not come counts as such, at most [`mesh::MAX_TOLD_IDS`] at each heartbeat: ten times that, for ever, and half as much
+/// again when heartbeats are late.
+const BREACHES_FORGIVEN: f64 = 1_000.0;
+/// What a second leaves of the breaches.
+const BREACHES_KEPT: f64 = 0.9;
 /// The score of whoever has committed 32 more. What it sends is no longer looked at.
 pub const BREACHER: f64 = -1_000.0;
 /// How long a score outlives its connections.
@@ -104,7 +107,7 @@ fn scores() -> PeerScoreParams {
     PeerScoreParams {
         behaviour_penalty_weight: -1.0,
         behaviour_penalty_threshold: BREACHES_FORGIVEN,
-        behaviour_penalty_decay: 0.9,
+        behaviour_penalty_decay: BREACHES_KEPT,
         retain_score: SCORE_KEPT,
         // A school has many peers behind one address; slow ones are cut off by their queues.
         ip_colocation_factor_weight: 0.0,

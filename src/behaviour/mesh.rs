@@ -25,8 +25,10 @@ pub const KNOWN: Duration = Duration::from_secs(60);
 pub const HISTORY: usize = 5;
 /// Heartbeats for which others are told that it was heard.
 pub const HISTORY_TOLD: usize = 3;
-/// Message ids in one telling, or one asking.
-pub const MAX_TOLD_IDS: usize = 512;
+/// Message ids in one telling; and so many are asked for between two heartbeats, of each peer. A promise that was not
+/// kept is a breach of the mesh's rules, and who is overloaded, or behind a bad link, breaks all of them: these alone
+/// must never cost an honest peer its voice ([`super::gossip`]).
+pub const MAX_TOLD_IDS: usize = 64;
 /// Bytes of control messages in one transmission; who sends more is cut off.
 pub const MAX_CONTROL_BYTES: usize = 16 * 1024;
 /// Who has a message of more bytes tells its mesh, and is not sent it again.
