@@ -1,9 +1,10 @@
 //! A crowd at one node: what 1,000 wallets and a flooding peer do to the time that payments take to be final.
 //!
-//! `cargo bench --bench crowd [-- ROUNDS [PAYMENTS [WALLETS]]]` starts four nodes, each in a process of its own, and pays
-//! at an even pace. Each round measures by turns: the idle network, with the wallets at one node, and with the wallets and
-//! each kind of flood at that node. The crowd has a process of its own with the lowest priority, since a real one has
-//! its own machines; what it costs the nodes is told by their own CPU time.
+//! `cargo bench --bench crowd [-- ROUNDS [PAYMENTS [WALLETS [KIND]]]]` starts two networks of four nodes, each node in a
+//! process of its own, and pays in both at an even pace. Each round measures by turns: both idle, with the wallets at one
+//! node of the first, and with the wallets and each kind of flood at that node. The second has no crowd: it shows in the same
+//! moments what the crowd costs this machine, which a real one's nodes do not share. The crowd has a process of its own
+//! with the lowest priority; what it costs the nodes is told by their own CPU time.
 #![allow(
     clippy::print_stdout,
     clippy::print_stderr,
@@ -41,6 +42,7 @@ use natcoin::wallet::payment::Status;
 use natcoin::wallet::vault::{Password, Vault};
 
 use processes::{Net, Transport};
+use tokio::runtime::Runtime;
 
 /// Between two payments: a busy village, not a queue.
 const PACE: Duration = Duration::from_millis(60);
@@ -127,20 +129,35 @@ impl Mob {
 /// What one kind of phase has shown, over all rounds.
 struct Shown {
     name: &'static str,
-    times_ms: Vec<f64>,
+    /// Of the network that has the crowd, and of the one beside it.
+    times_ms: [Vec<f64>; 2],
     /// CPU of the crowded node and of the other three together, in ms.
     cpu_ms: [f64; 2],
     elapsed: Duration,
     said: String,
 }
 
+/// A network and who pays in it.
+struct Side {
+    net: Net,
+    payer: Payer,
+}
+
+impl Side {
+    fn start(runtime: &Runtime) -> Self {
+        let net = Net::started(4, Transport::Both);
+        let bootstrap = read_bootstrap(&net.bootstrap()).expect("a network");
+        let payer = runtime.block_on(Payer::new(&net, &bootstrap));
+        Self { net, payer }
+    }
+}
+
 fn measure(rounds: usize, payments: usize, count: usize, only: Option<&str>) {
-    let net = Net::started(4, Transport::Both);
-    let bootstrap = read_bootstrap(&net.bootstrap()).expect("a network");
+    let runtime = Runtime::new().expect("a runtime");
+    let mut sides = [Side::start(&runtime), Side::start(&runtime)];
+    let net = &sides[0].net;
     let pids: Vec<u32> = (0..4).map(|node| pid_of(&net.home(node))).collect();
-    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     let file = net.bootstrap().display().to_string();
-    let mut payer = runtime.block_on(Payer::new(&net, &bootstrap));
     let kinds: Vec<&'static str> = floods::KINDS
         .iter()
         .copied()
@@ -150,25 +167,25 @@ fn measure(rounds: usize, payments: usize, count: usize, only: Option<&str>) {
     let mut shown: Vec<Shown> = names
         .map(|name| Shown {
             name,
-            times_ms: Vec::new(),
+            times_ms: [Vec::new(), Vec::new()],
             cpu_ms: [0.0; 2],
             elapsed: Duration::ZERO,
             said: String::new(),
         })
         .collect();
-    runtime.block_on(payer.pay(10));
+    pay(&runtime, &mut sides, 10);
     for _ in 0..rounds {
         let (quiet, floods) = shown.split_at_mut(3);
-        phase(&runtime, &mut payer, payments, &pids, &mut quiet[0]);
+        phase(&runtime, &mut sides, payments, &pids, &mut quiet[0]);
         let awake = Mob::start(&["awake"]);
-        phase(&runtime, &mut payer, payments, &pids, &mut quiet[1]);
+        phase(&runtime, &mut sides, payments, &pids, &mut quiet[1]);
         let wallets = Mob::start(&["wallets", &file, &count.to_string()]);
         wait::observe(WARM);
-        phase(&runtime, &mut payer, payments, &pids, &mut quiet[2]);
+        phase(&runtime, &mut sides, payments, &pids, &mut quiet[2]);
         for flood in floods {
             let mob = Mob::start(&["flood", flood.name, &file]);
             wait::observe(WARM);
-            phase(&runtime, &mut payer, payments, &pids, flood);
+            phase(&runtime, &mut sides, payments, &pids, flood);
             flood.said = mob.end();
         }
         quiet[2].said = wallets.end();
@@ -180,19 +197,34 @@ fn measure(rounds: usize, payments: usize, count: usize, only: Option<&str>) {
         peak_mb(pids[0])
     );
     show(&mut shown);
-    runtime.block_on(payer.session.close());
+    for side in &sides {
+        runtime.block_on(side.payer.session.close());
+    }
+}
+
+/// Pays in both networks at once.
+fn pay(runtime: &Runtime, sides: &mut [Side; 2], count: usize) -> [Vec<f64>; 2] {
+    std::thread::scope(|scope| {
+        let paying = sides
+            .each_mut()
+            .map(|side| scope.spawn(|| runtime.block_on(side.payer.pay(count))));
+        paying.map(|thread| thread.join().expect("paid"))
+    })
 }
 
 fn phase(
-    runtime: &tokio::runtime::Runtime,
-    payer: &mut Payer,
+    runtime: &Runtime,
+    sides: &mut [Side; 2],
     payments: usize,
     pids: &[u32],
     shown: &mut Shown,
 ) {
     let cpu = || -> Vec<f64> { pids.iter().map(|pid| cpu_ms(*pid)).collect() };
     let (before, began) = (cpu(), Instant::now());
-    shown.times_ms.extend(runtime.block_on(payer.pay(payments)));
+    let times = pay(runtime, sides, payments);
+    for (all, new) in shown.times_ms.iter_mut().zip(times) {
+        all.extend(new);
+    }
     shown.elapsed += began.elapsed();
     for (node, (now, then)) in cpu().iter().zip(&before).enumerate() {
         shown.cpu_ms[usize::from(node > 0)] += now - then;
@@ -286,29 +318,35 @@ fn peak_mb(pid: u32) -> f64 {
 
 fn show(shown: &mut [Shown]) {
     let mut idle = None;
-    println!("                      payment to final, ms          as idle        CPU, % of a core");
     println!(
-        "                   p50    p90   mean    max      p50   mean     crowded   others  crowd's last words"
+        "                 with the crowd: to final, ms     beside it      as idle: p50         CPU, % of a core"
+    );
+    println!(
+        "                   p50    p90   mean    max     p50    p90   with beside ratio    crowded   others  last words"
     );
     for one in shown {
-        let times = &mut one.times_ms;
-        times.sort_by(f64::total_cmp);
-        let at = |share: f64| times[((times.len() - 1) as f64 * share) as usize];
-        let mean = times.iter().sum::<f64>() / times.len() as f64;
+        let [with, beside] = one.times_ms.each_mut().map(|times| {
+            times.sort_by(f64::total_cmp);
+            let at = |share: f64| times[((times.len() - 1) as f64 * share) as usize];
+            let mean = times.iter().sum::<f64>() / times.len() as f64;
+            [at(0.5), at(0.9), mean, at(1.0)]
+        });
         if one.name == "idle" {
-            idle = Some((at(0.5), mean));
+            idle = Some([with[0], beside[0]]);
         }
-        let (median, base) = (at(0.5), idle.unwrap_or((f64::NAN, f64::NAN)));
+        let base = idle.unwrap_or([f64::NAN; 2]);
+        let [slower, control] = [with[0] / base[0], beside[0] / base[1]];
         let share = |cpu: f64| cpu / one.elapsed.as_secs_f64() / 10.0;
         println!(
-            "{:<14} {:>7.1} {:>6.1} {:>6.1} {:>6.1}   {:>6.2} {:>6.2}     {:>7.1}  {:>7.1}  {}",
+            "{:<14} {:>7.1} {:>6.1} {:>6.1} {:>6.1}  {:>6.1} {:>6.1}   {slower:>5.2} {control:>5.2} {:>5.2}    {:>7.1}  {:>7.1}  {}",
             one.name,
-            median,
-            at(0.9),
-            mean,
-            at(1.0),
-            median / base.0,
-            mean / base.1,
+            with[0],
+            with[1],
+            with[2],
+            with[3],
+            beside[0],
+            beside[1],
+            slower / control,
             share(one.cpu_ms[0]),
             share(one.cpu_ms[1]) / 3.0,
             one.said

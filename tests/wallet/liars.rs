@@ -24,7 +24,7 @@ use natcoin::{
     },
     directory::bootstrap::{Beginning, Bootstrap, Node},
     node::{
-        network::{self, Event, NetworkConfig, NetworkEvents, NetworkHandle},
+        network::{self, Event, NetworkConfig, NetworkEvents, NetworkHandle, WatchSink},
         session::{Intent, Recipient, Session, SessionConfig, SessionError, WatchEvent},
     },
     replica::wire::WatchFrame,
@@ -39,7 +39,7 @@ use tokio::{
 
 use crate::common::{
     town::{Town, address, bootstrap, nat, node_key, person},
-    wait::PATIENCE,
+    wait::{PATIENCE, eventually, pace},
 };
 
 /// What the liar forges in its answers about accounts.
@@ -133,10 +133,20 @@ async fn gated(town: &Town, open: &watch::Receiver<bool>) -> Bootstrap {
 
 /// The node after the validators, which lies.
 struct Liar {
-    lie: Arc<Mutex<Option<Lie>>>,
-    /// How many questions about accounts it was asked.
-    asked: Arc<AtomicUsize>,
+    ways: Arc<Ways>,
     handle: NetworkHandle,
+}
+
+/// What it does, and what was asked of it.
+#[derive(Default)]
+struct Ways {
+    lie: Mutex<Option<Lie>>,
+    /// How many questions about accounts it was asked.
+    asked: AtomicUsize,
+    /// How many questions about activities it has answered, with the truth.
+    listed: AtomicUsize,
+    /// Those who watch it, if nothing is pushed to them but by hand.
+    watchers: Mutex<Option<Vec<WatchSink>>>,
 }
 
 impl Liar {
@@ -159,20 +169,14 @@ impl Liar {
         })
         .await
         .unwrap();
-        let lie = Arc::new(Mutex::new(None));
-        let asked = Arc::new(AtomicUsize::new(0));
-        tokio::spawn(lies(
-            handle.clone(),
-            events,
-            honest.peer_id,
-            Arc::clone(&lie),
-            Arc::clone(&asked),
-        ));
-        Self { lie, asked, handle }
+        let ways = Arc::new(Ways::default());
+        let honest = honest.peer_id;
+        tokio::spawn(lies(handle.clone(), events, honest, ways.clone()));
+        Self { ways, handle }
     }
 
     fn tell(&self, lie: Option<Lie>) {
-        *self.lie.lock().unwrap() = lie;
+        *self.ways.lie.lock().unwrap() = lie;
     }
 }
 
@@ -180,8 +184,7 @@ async fn lies(
     handle: NetworkHandle,
     mut events: NetworkEvents,
     honest: natcoin::behaviour::PeerId,
-    lie: Arc<Mutex<Option<Lie>>>,
-    asked: Arc<AtomicUsize>,
+    ways: Arc<Ways>,
 ) {
     let mut sinks = Vec::new();
     while let Some(event) = events.recv().await {
@@ -192,14 +195,16 @@ async fn lies(
                 data,
                 ..
             } => {
-                let lie = *lie.lock().unwrap();
-                if let Ok(Query::Account(_)) = Query::from_bytes(&data) {
-                    asked.fetch_add(1, Ordering::SeqCst);
+                let lie = *ways.lie.lock().unwrap();
+                let query = Query::from_bytes(&data);
+                if let Ok(Query::Account(_)) = query {
+                    ways.asked.fetch_add(1, Ordering::SeqCst);
                 }
-                let handle = handle.clone();
+                let (handle, ways) = (handle.clone(), ways.clone());
                 tokio::spawn(async move {
                     let truth = ask(&handle, honest, &data).await;
-                    let answer = match (lie, Query::from_bytes(&data)) {
+                    let is_list = matches!(query, Ok(Query::Activities { .. }));
+                    let answer = match (lie, query) {
                         (Some(lie), Ok(Query::Account(_))) => {
                             forge(lie, truth, &handle, honest).await
                         }
@@ -208,15 +213,17 @@ async fn lies(
                     if let Some(answer) = answer {
                         // The asker may be gone.
                         let _ = handle.respond(id, Ok(answer)).await;
+                        ways.listed.fetch_add(is_list.into(), Ordering::SeqCst);
                     }
                 });
             }
             Event::WatchOpened { sink, .. } => {
+                if let Some(watchers) = ways.watchers.lock().unwrap().as_mut() {
+                    watchers.push(sink);
+                    continue;
+                }
                 // Pushes a block that only two validators have signed.
-                let truth = ask(&handle, honest, &Query::Status.to_bytes()).await;
-                let status = Answer::from_bytes(&truth).unwrap().into_status().unwrap();
-                if let Anchor::Block(certified) = status.anchor {
-                    let mut certified = *certified;
+                if let Some(mut certified) = newest(&handle, honest).await {
                     certified.header.height += 1;
                     certified.certificate.height += 1;
                     certified.certificate.block = certified.header.id();
@@ -233,12 +240,22 @@ async fn lies(
     }
 }
 
+/// The newest block that an honest node has.
+async fn newest(handle: &NetworkHandle, honest: natcoin::behaviour::PeerId) -> Option<Certified> {
+    let truth = ask(handle, honest, &Query::Status.to_bytes()).await;
+    let status = Answer::from_bytes(&truth).unwrap().into_status().unwrap();
+    match status.anchor {
+        Anchor::Block(certified) => Some(*certified),
+        Anchor::Genesis => None,
+    }
+}
+
 async fn ask(handle: &NetworkHandle, honest: natcoin::behaviour::PeerId, query: &[u8]) -> Vec<u8> {
     loop {
         let asking = handle.request(honest, Service::Query, query.to_vec());
         match asking.await {
             Ok(answer) => return answer,
-            Err(_) => crate::common::wait::pace().await,
+            Err(_) => pace().await,
         }
     }
 }
@@ -387,10 +404,10 @@ async fn a_node_that_is_busy_is_not_asked_again_without_a_pause() {
     config.limits.question = Duration::from_millis(1_000);
     let session = Session::open(config).await.unwrap();
     liar.tell(Some(Lie::Busy));
-    let before = liar.asked.load(Ordering::SeqCst);
+    let before = liar.ways.asked.load(Ordering::SeqCst);
     let error = session.account(address(1)).await.unwrap_err();
     assert!(matches!(error, SessionError::NoNode { .. }), "{error}");
-    let asked = liar.asked.load(Ordering::SeqCst) - before;
+    let asked = liar.ways.asked.load(Ordering::SeqCst) - before;
     // At once, and then every 150 ms.
     assert!((1..=8).contains(&asked), "asked {asked} times");
 }
@@ -450,4 +467,56 @@ async fn a_block_that_is_pushed_without_a_quorum_is_not_told() {
     assert!(matches!(event, WatchEvent::Connected { ref node } if node.as_str() != "node-4"));
     assert!(session.nodes().await[4].lie.is_some());
     liar.handle.shutdown().await;
+}
+
+/// A node tells of nothing before a watch's first frame, and that frame may be of the newest block without its payments.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_in_the_block_of_a_bare_first_frame_is_asked_for() {
+    let (town, liar) = town_with_a_liar().await;
+    *liar.ways.watchers.lock().unwrap() = Some(Vec::new());
+    let (_opener, open) = watch::channel(false);
+    let config = SessionConfig::new(gated(&town, &open).await);
+    let session = Session::open(config).await.unwrap();
+    let mut watch = session.watch(&[address(0)]);
+    let told = tokio::spawn(async move {
+        let mut told = Vec::new();
+        loop {
+            let event = watch.next().await.unwrap();
+            let is_block = matches!(event, WatchEvent::Block(_));
+            told.push(event);
+            if is_block {
+                return told;
+            }
+        }
+    });
+    eventually("the watch has fetched what was before it", async || {
+        liar.ways.listed.load(Ordering::SeqCst) > 0
+    })
+    .await;
+    // One block more, which nobody pushes.
+    let payer = town.session().await;
+    let before = payer.newest().height;
+    pay_alice(&town, &payer, "bob").await;
+    let height = payer.newest().height;
+    assert_eq!(height, before + 1);
+    let honest = town.bootstrap.nodes()[0].peer_id;
+    let bare = loop {
+        match newest(&liar.handle, honest).await {
+            Some(certified) if certified.header.height == height => break certified,
+            _ => pace().await,
+        }
+    };
+    let frame = WatchFrame {
+        certified: bare,
+        transactions: vec![],
+    };
+    let watchers = liar.ways.watchers.lock().unwrap().take().unwrap();
+    assert_eq!(watchers.len(), 1);
+    watchers[0].push(frame.to_bytes()).unwrap();
+    let told = timeout(PATIENCE, told).await.unwrap().unwrap();
+    let paid = told.iter().find_map(|event| match event {
+        WatchEvent::Activity(entry) => Some(entry.height),
+        _ => None,
+    });
+    assert_eq!(paid, Some(height), "{told:?}");
 }
