@@ -29,6 +29,9 @@ use super::{
 };
 use crate::directory::{exchange as directory, look_up};
 
+/// What one token of the submit service stands for, in bytes: two payments, or one with a long memo.
+const SUBMIT_TOKEN_BYTES: usize = 512;
+
 const KIB: usize = 1024;
 const MIB: usize = 1024 * KIB;
 
@@ -81,7 +84,8 @@ impl Service {
     #[must_use]
     pub const fn caps(self) -> Caps {
         let (request_bytes, answer_bytes) = match self {
-            Self::Submit => (16 * KIB, 4 * KIB),
+            // 256 transactions of the usual length, and as many answers.
+            Self::Submit => (64 * KIB, 16 * KIB),
             Self::Query => (4 * KIB, 512 * KIB),
             Self::Blocks => (KIB, 4 * MIB),
             Self::Agreement => (4 * KIB, 2 * MIB),
@@ -118,6 +122,16 @@ impl Service {
             per_second,
             open,
             open_total,
+        }
+    }
+
+    /// What a request of this size costs of the bucket. Who hands in many transactions at once pays for all of them.
+    #[must_use]
+    pub const fn cost(self, size_bytes: usize) -> u32 {
+        match self {
+            // As cast: no more than the cap's, which is far below.
+            Self::Submit => size_bytes.div_ceil(SUBMIT_TOKEN_BYTES) as u32,
+            _ => 1,
         }
     }
 

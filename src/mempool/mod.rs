@@ -111,6 +111,20 @@ impl Mempool {
         next_nonce: impl Fn(&Address) -> u64,
     ) -> Result<TransactionId, Refusal> {
         let id = transaction.id();
+        self.insert_as(id, transaction, next_nonce)?;
+        Ok(id)
+    }
+
+    /// As [`Self::insert`], of a transaction whose identity is known to be this.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn insert_as(
+        &mut self,
+        id: TransactionId,
+        transaction: SignedTransaction,
+        next_nonce: impl Fn(&Address) -> u64,
+    ) -> Result<(), Refusal> {
         if self.contains(&id) {
             return Err(Refusal::Known);
         }
@@ -151,7 +165,7 @@ impl Mempool {
                 transaction,
             },
         );
-        Ok(id)
+        Ok(())
     }
 
     fn is_too_full_for(&self, size_bytes: usize) -> bool {

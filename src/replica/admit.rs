@@ -7,16 +7,18 @@
 use std::time::Duration;
 
 use super::Replica;
-use super::effect::{Effect, GossipId, Verdict};
+use super::effect::{Effect, GossipId, RequestId, Verdict};
+use super::inspect::{Checked, Party, Purpose};
 use super::timers::TimerKey;
-use super::wire::{Batch, FULL_BATCH_BYTES, MAX_BATCH, SubmitReply, from_gossip, gossip};
+use super::wire::{
+    Batch, FULL_BATCH_BYTES, MAX_BATCH, Submission, SubmitReplies, SubmitReply, from_gossip, gossip,
+};
 use crate::behaviour::Topic;
 use crate::chain::codec::{Decode, Encode};
-use crate::chain::key::{Address, Claim, verify_batch};
+use crate::chain::key::Address;
 use crate::chain::rules::Rejection;
 use crate::chain::transaction::{SignedTransaction, TransactionId};
 use crate::mempool::{MAX_WAITING_PER_SENDER, Refusal};
-use crate::mutation::{self, Mutation};
 use crate::store::Store;
 
 /// How long a transaction waits for company before it is told.
@@ -35,86 +37,135 @@ pub struct Outbox {
 }
 
 impl Replica {
-    /// A transaction that a wallet hands in.
-    pub(super) fn on_submit(&mut self, data: &[u8], store: &Store) -> SubmitReply {
-        let Ok(transaction) = SignedTransaction::from_bytes(data) else {
-            return SubmitReply::Malformed;
+    /// Transactions that a wallet hands in. Those that are not known wait for their signatures to be checked.
+    pub(super) fn on_submit(&mut self, id: RequestId, data: &[u8], store: &Store) {
+        let Ok(Submission(transactions)) = Submission::from_bytes(data) else {
+            return self.answer_submit(id, vec![SubmitReply::Malformed]);
         };
-        let id = transaction.id();
+        let mut replies = Vec::new();
+        let (mut ids, mut unknown) = (Vec::new(), Vec::new());
+        let is_busy = !self.inspection.admits(transactions.len());
+        for transaction in transactions {
+            let transaction_id = transaction.id();
+            let known = self.place_of(&transaction_id, store);
+            replies.push(known.or(is_busy.then_some(SubmitReply::Busy)));
+            if let Some(None) = replies.last() {
+                ids.push(transaction_id);
+                unknown.push(transaction);
+            }
+        }
+        if unknown.is_empty() {
+            return self.answer_submit(id, replies.into_iter().flatten().collect());
+        }
+        let purpose = Purpose::Submit { id, replies };
+        self.inspect(Party { purpose, ids }, unknown);
+    }
+
+    /// What is to be said of a transaction that waits here, or is final.
+    fn place_of(&self, id: &TransactionId, store: &Store) -> Option<SubmitReply> {
+        if self.mempool.contains(id) {
+            return Some(SubmitReply::Waiting);
+        }
+        let place = store.transaction_position(&id.0).ok()??;
+        Some(SubmitReply::Final {
+            height: place.height,
+        })
+    }
+
+    /// The signatures of those that no answer stood for were checked.
+    pub(super) fn submitted(
+        &mut self,
+        id: RequestId,
+        replies: Vec<Option<SubmitReply>>,
+        checked: Vec<Checked>,
+    ) {
+        let mut checked = checked.into_iter();
+        let mut all = Vec::new();
+        for reply in replies {
+            let reply = reply.or_else(|| checked.next().map(|one| self.settle_submitted(one)));
+            all.extend(reply);
+        }
+        self.answer_submit(id, all);
+    }
+
+    fn settle_submitted(&mut self, (id, transaction, is_good): Checked) -> SubmitReply {
+        if !is_good {
+            return SubmitReply::Rejected(Rejection::BadSignature);
+        }
+        // It may have come in from elsewhere while it was checked.
         if self.mempool.contains(&id) {
             return SubmitReply::Waiting;
         }
-        if let Ok(Some(place)) = store.transaction_position(&id.0) {
-            return SubmitReply::Final {
-                height: place.height,
-            };
-        }
-        // Order: the cheap rules before the signature, but for a bad signature the answer is that.
-        let verdict = self.check(&transaction);
-        if !transaction.signature_is_good() {
-            return SubmitReply::Rejected(Rejection::BadSignature);
-        }
-        if let Err(rejection) = verdict {
+        if let Err(rejection) = self.check(&transaction) {
             return SubmitReply::Rejected(rejection);
         }
-        match self.admit(transaction) {
+        match self.admit(id, transaction) {
             Ok(()) | Err(Refusal::Known) => SubmitReply::Waiting,
             Err(Refusal::NonceTaken { other }) => SubmitReply::NonceTaken { other },
             Err(Refusal::SenderFull | Refusal::Full) => SubmitReply::Busy,
         }
     }
 
-    /// A batch that a peer gossips.
-    pub(super) fn on_transactions(&mut self, id: GossipId, data: &[u8]) {
-        let verdict = self.admit_batch(data);
-        self.hands.emit(Effect::Judge { id, verdict });
+    fn answer_submit(&mut self, id: RequestId, replies: Vec<SubmitReply>) {
+        let data = SubmitReplies(replies).to_bytes();
+        self.hands.emit(Effect::Respond { id, data });
     }
 
-    fn admit_batch(&mut self, data: &[u8]) -> Verdict {
+    /// A batch that a peer gossips.
+    pub(super) fn on_transactions(&mut self, id: GossipId, data: &[u8]) {
+        if let Some(verdict) = self.take_batch(id, data) {
+            self.hands.emit(Effect::Judge { id, verdict });
+        }
+    }
+
+    /// `None` if the verdict waits for the signatures.
+    fn take_batch(&mut self, id: GossipId, data: &[u8]) -> Option<Verdict> {
         let Ok(Batch(transactions)) = from_gossip(data) else {
-            return Verdict::Reject;
+            return Some(Verdict::Reject);
         };
         // What waits here, signature and all, was checked when it came in.
-        let unknown: Vec<SignedTransaction> = transactions
-            .into_iter()
-            .filter(|one| self.mempool.get(&one.id()) != Some(one))
-            .collect();
-        let is_fresh =
-            |one: &SignedTransaction| !self.mempool.contains(&one.id()) && self.check(one).is_ok();
-        let fresh: Vec<bool> = unknown.iter().map(is_fresh).collect();
-        if !fresh.contains(&true) {
-            return Verdict::Ignore;
+        let (mut ids, mut unknown) = (Vec::new(), Vec::new());
+        let mut is_any_fresh = false;
+        for transaction in transactions {
+            let transaction_id = transaction.id();
+            match self.mempool.get(&transaction_id) {
+                Some(known) if *known == transaction => continue,
+                Some(_) => {}
+                None => is_any_fresh |= self.check(&transaction).is_ok(),
+            }
+            ids.push(transaction_id);
+            unknown.push(transaction);
+        }
+        if !is_any_fresh || !self.inspection.admits_gossip(unknown.len()) {
+            return Some(Verdict::Ignore);
         }
         // Also of those that are of no use here: to others they may be new, and whoever passes on what nobody has
         // signed is blamed for it.
-        if !self.signatures_are_good(&unknown) {
-            return Verdict::Reject;
-        }
+        let purpose = Purpose::Gossip { id };
+        self.inspect(Party { purpose, ids }, unknown);
+        None
+    }
+
+    /// The signatures of a gossiped batch were checked.
+    pub(super) fn gossiped(&mut self, id: GossipId, checked: Vec<Checked>) {
+        let verdict = match checked.iter().all(|(_, _, is_good)| *is_good) {
+            true => self.admit_gossiped(checked),
+            false => Verdict::Reject,
+        };
+        self.hands.emit(Effect::Judge { id, verdict });
+    }
+
+    fn admit_gossiped(&mut self, checked: Vec<Checked>) -> Verdict {
         let mut is_news = false;
-        for (transaction, is_fresh) in unknown.into_iter().zip(fresh) {
-            is_news |= is_fresh && self.insert(transaction).is_ok();
+        for (id, transaction, _) in checked {
+            let is_fresh = !self.mempool.contains(&id) && self.check(&transaction).is_ok();
+            is_news |= is_fresh && self.insert(id, transaction).is_ok();
         }
         if is_news {
             self.on_something_waits();
             return Verdict::Accept;
         }
         Verdict::Ignore
-    }
-
-    /// Whether all signatures are good (rule R2), checked as one batch.
-    pub(super) fn signatures_are_good(&mut self, transactions: &[SignedTransaction]) -> bool {
-        let messages: Vec<Vec<u8>> = transactions
-            .iter()
-            .map(|one| one.transaction.sign_bytes())
-            .collect();
-        let claims: Vec<Claim<'_>> = transactions
-            .iter()
-            .zip(&messages)
-            .map(|(one, message)| one.claim(message))
-            .collect();
-        verify_batch(&claims, &mut self.hands.random)
-            .into_iter()
-            .all(|is_good| is_good || mutation::is_on(Mutation::SignaturesUnchecked))
     }
 
     fn check(&self, transaction: &SignedTransaction) -> Result<(), Rejection> {
@@ -125,14 +176,14 @@ impl Replica {
             .check(&transaction.transaction, height, ahead)
     }
 
-    fn insert(&mut self, transaction: SignedTransaction) -> Result<TransactionId, Refusal> {
+    fn insert(&mut self, id: TransactionId, transaction: SignedTransaction) -> Result<(), Refusal> {
         let ledger = &self.books.ledger;
         let next_nonce = |sender: &Address| ledger.account(sender).map_or(0, |one| one.nonce);
-        self.mempool.insert(transaction, next_nonce)
+        self.mempool.insert_as(id, transaction, next_nonce)
     }
 
-    fn admit(&mut self, transaction: SignedTransaction) -> Result<(), Refusal> {
-        self.insert(transaction.clone())?;
+    fn admit(&mut self, id: TransactionId, transaction: SignedTransaction) -> Result<(), Refusal> {
+        self.insert(id, transaction.clone())?;
         self.tell(transaction);
         self.on_something_waits();
         Ok(())

@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
+use super::inspect::CheckId;
 use crate::behaviour::{Role, Service, Topic};
 use crate::chain::key::PublicKey;
 use crate::chain::ledger;
+use crate::chain::transaction::SignedTransaction;
 use crate::consensus::{self, Evidence, Mark};
 use crate::store::{BlockIndex, Checkpoint, StateChanges};
 
@@ -110,6 +112,15 @@ pub enum Input {
         /// Its number.
         watch: WatchId,
     },
+    /// The signatures of an [`Effect::Check`] are checked.
+    Checked {
+        /// Its number.
+        check: CheckId,
+        /// The transactions, as they were given.
+        transactions: Vec<SignedTransaction>,
+        /// For each whether its signature is good.
+        good: Vec<bool>,
+    },
     /// A checkpoint is on the disk.
     CheckpointWritten {
         /// Its height.
@@ -165,6 +176,15 @@ pub enum Effect {
     },
     /// Keep proofs of misbehaviour.
     Evidence(Vec<Evidence>),
+    /// Check signatures with [`super::check`], on another thread; then give [`Input::Checked`].
+    Check {
+        /// Its number.
+        check: CheckId,
+        /// What is signed.
+        transactions: Vec<SignedTransaction>,
+        /// Chance, which nobody can foresee.
+        seed: [u8; 32],
+    },
     /// Gossip to all.
     Publish {
         /// The topic.

@@ -14,6 +14,7 @@ mod catchup;
 mod commit;
 mod effect;
 mod herald;
+mod inspect;
 mod peers;
 mod perform;
 mod service;
@@ -35,6 +36,7 @@ pub(crate) use commit::all_entries;
 pub use effect::{
     Condition, Effect, GossipId, Halt, Input, Moment, Note, Peer, RequestId, Tag, Verdict, WatchId,
 };
+pub use inspect::{CheckId, check};
 pub use perform::{Stored, perform};
 pub use start::{Settings, StartError};
 
@@ -50,6 +52,7 @@ use crate::store::{StateChanges, Store};
 use admit::Outbox;
 use catchup::Catchup;
 use herald::Watchers;
+use inspect::Inspection;
 use peers::Peers;
 use timers::{TimerKey, Timers};
 use transcript::Transcript;
@@ -103,6 +106,7 @@ pub struct Replica {
     engine: Engine,
     round: Round,
     mempool: Mempool,
+    inspection: Inspection,
     outbox: Outbox,
     peers: Peers,
     catchup: Catchup,
@@ -159,6 +163,11 @@ impl Replica {
             Input::PeerDown { peer } => self.on_peer_down(peer),
             Input::WatchOpened { watch, data } => self.on_watch_opened(watch, &data),
             Input::WatchClosed { watch } => self.watchers.close(watch),
+            Input::Checked {
+                check,
+                transactions,
+                good,
+            } => self.on_checked(check, transactions, &good),
             Input::CheckpointWritten { height } => {
                 self.books.checkpoint_height = height;
                 self.books.checkpoint_is_running = false;

@@ -38,7 +38,10 @@ impl Replica {
         store: &Store,
     ) {
         let answer = match service {
-            Service::Submit => self.on_submit(data, store).to_bytes(),
+            Service::Submit => {
+                self.on_submit(id, data, store);
+                return self.catch_up();
+            }
             Service::Query => match Query::from_bytes(data) {
                 Ok(query) => self.answer(&query, store).to_bytes(),
                 Err(_) => return self.refuse(id, from, "its query cannot be read"),

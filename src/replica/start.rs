@@ -99,6 +99,7 @@ impl Replica {
             engine,
             round: Default::default(),
             mempool: Default::default(),
+            inspection: Default::default(),
             outbox: Default::default(),
             peers: Default::default(),
             catchup: Default::default(),

@@ -22,6 +22,8 @@ use crate::consensus::{Message, Proposal};
 pub const MAX_BATCH: usize = 512;
 /// Bytes at which a batch is full.
 pub const FULL_BATCH_BYTES: usize = 128 << 10;
+/// Most transactions that a wallet hands in at once.
+pub const MAX_SUBMISSION: usize = 256;
 /// Most blocks in an answer.
 pub const MAX_BLOCKS: usize = 64;
 /// Bytes at which an answer of blocks is full; one more block still fits the service's limit.
@@ -173,6 +175,55 @@ pub struct BlocksReply {
     pub tip: u64,
     /// Blocks in order from the first asked for, as stored.
     pub blocks: Vec<FinalBlock>,
+}
+
+/// Transactions that a wallet hands in: one after another, no count before them, so that one alone is just its bytes.
+pub struct Submission(pub Vec<SignedTransaction>);
+
+/// What becomes of them: an answer for each, one after another. One alone says of all that they cannot be read.
+pub struct SubmitReplies(pub Vec<SubmitReply>);
+
+impl Encode for Submission {
+    fn encode(&self, out: &mut Vec<u8>) {
+        self.0.iter().for_each(|one| one.encode(out));
+    }
+}
+
+impl Decode for Submission {
+    fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        to_the_end(reader, "transactions").map(Self)
+    }
+}
+
+impl Encode for SubmitReplies {
+    fn encode(&self, out: &mut Vec<u8>) {
+        self.0.iter().for_each(|one| one.encode(out));
+    }
+}
+
+impl Decode for SubmitReplies {
+    fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        to_the_end(reader, "answers").map(Self)
+    }
+}
+
+/// One or more values up to the end, [`MAX_SUBMISSION`] at the most.
+fn to_the_end<T: Decode>(
+    reader: &mut Reader<'_>,
+    what: &'static str,
+) -> Result<Vec<T>, DecodeError> {
+    let mut all = vec![T::decode(reader)?];
+    while reader.remaining() > 0 {
+        if all.len() == MAX_SUBMISSION {
+            return Err(DecodeError::TooLong {
+                what,
+                length: all.len() + 1,
+                limit: MAX_SUBMISSION,
+            });
+        }
+        all.push(T::decode(reader)?);
+    }
+    Ok(all)
 }
 
 /// What becomes of a transaction that was handed in. This is the node's word, not a proof.

@@ -331,6 +331,9 @@ pub(super) fn effect(effect: &Effect) -> String {
         Effect::Checkpoint { checkpoint, .. } => {
             format!("write the checkpoint of height {}", checkpoint.height)
         }
+        Effect::Check { transactions, .. } => {
+            format!("check {} signatures", transactions.len())
+        }
         Effect::Evidence(_) => "keep evidence".to_owned(),
         Effect::Publish { topic, data } => format!("say {}", gossip(*topic, data)),
         Effect::Judge { .. } => "judge a message".to_owned(),

@@ -2,7 +2,7 @@
 //!
 //! Next: `trouble.rs`, which decides when.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use rand::RngExt as _;
@@ -16,7 +16,7 @@ use super::world::{Event, World};
 use crate::chain::account::Account;
 use crate::chain::codec::{Decode as _, Encode as _};
 use crate::consensus::Timing;
-use crate::replica::{Effect, Input, Replica, Settings, StartError};
+use crate::replica::{self, Effect, Input, Replica, Settings, StartError};
 use crate::store::{SimDisk, Store, Survival};
 
 /// A checkpoint syncs its file so often, or oftener.
@@ -58,6 +58,7 @@ impl World {
             peers: BTreeSet::new(),
             gossip: Gossip::default(),
             checkpoint: None,
+            checks: VecDeque::new(),
             tick_at: None,
         });
         self.note("start", Parties(node, None), &height.to_le_bytes(), || {
@@ -176,6 +177,16 @@ impl World {
         if let Some(written) = self.write_checkpoint(node) {
             self.step(node, written);
         }
+    }
+
+    /// Signatures are checked now.
+    pub(super) fn check_signatures(&mut self, node: usize) -> Option<Input> {
+        let check = self.nodes[node].live.as_mut()?.checks.pop_front()?;
+        Some(Input::Checked {
+            check: check.number,
+            good: replica::check(&check.transactions, check.seed),
+            transactions: check.transactions,
+        })
     }
 
     /// Writes the checkpoint under way; what its end is to the node's machine. The power may fail in its midst.

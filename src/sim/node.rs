@@ -2,14 +2,15 @@
 //!
 //! Next: `life.rs` (starting and stopping), `world.rs` (what happens to it).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
 
 use super::mesh::Gossip;
 use super::traitor::Traitor;
 use crate::behaviour::Service;
 use crate::chain::key::SecretKey;
-use crate::replica::{CHECKPOINT_BLOCKS, Replica};
+use crate::chain::transaction::SignedTransaction;
+use crate::replica::{CHECKPOINT_BLOCKS, CheckId, Replica};
 use crate::store::{CheckpointJob, SimDisk, Store, Survival};
 
 /// Changes the answers of a service before they leave.
@@ -59,6 +60,13 @@ pub struct Fate {
     pub(super) votes_above: u64,
 }
 
+/// Signatures that are being checked.
+pub(super) struct Check {
+    pub(super) number: CheckId,
+    pub(super) transactions: Vec<SignedTransaction>,
+    pub(super) seed: [u8; 32],
+}
+
 /// What runs.
 pub struct Live {
     /// The node's machine.
@@ -71,6 +79,8 @@ pub struct Live {
     pub(super) gossip: Gossip,
     /// The checkpoint that is being written.
     pub(super) checkpoint: Option<CheckpointJob>,
+    /// Signatures that are being checked, in the order in which that ends.
+    pub(super) checks: VecDeque<Check>,
     /// When the next tick is planned.
     pub(super) tick_at: Option<Duration>,
 }

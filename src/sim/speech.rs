@@ -446,6 +446,12 @@ impl World {
                 data,
             },
         );
+        // What it waits for happens at once.
+        while !self.speech.outside.contains_key(&id)
+            && let Some(checked) = self.check_signatures(node)
+        {
+            self.step(node, checked);
+        }
         self.speech.outside.remove(&id)
     }
 

@@ -78,8 +78,8 @@ impl Meters {
     }
 
     /// Whether we may ask it once more now.
-    pub(super) fn ask(&mut self, service: Service, now: Instant) -> bool {
-        self.asked[service.index()].take(now)
+    pub(super) fn ask(&mut self, service: Service, size_bytes: usize, now: Instant) -> bool {
+        self.asked[service.index()].take_many(service.cost(size_bytes), now)
     }
 
     /// Whether one more message of this size may be looked at now.
@@ -97,10 +97,10 @@ impl Meters {
         self.hellos.take(now)
     }
 
-    /// Takes a token and a place among the open requests of `service`.
-    pub(super) fn admit(&mut self, service: Service, now: Instant) -> bool {
-        let index = service.index();
-        if self.open[index] >= service.rate().open || !self.buckets[index].take(now) {
+    /// Takes a request's tokens and a place among the open ones of `service`.
+    pub(super) fn admit(&mut self, service: Service, size_bytes: usize, now: Instant) -> bool {
+        let (index, cost) = (service.index(), service.cost(size_bytes));
+        if self.open[index] >= service.rate().open || !self.buckets[index].take_many(cost, now) {
             return false;
         }
         self.open[index] += 1;

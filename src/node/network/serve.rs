@@ -88,7 +88,7 @@ impl Task {
         } else if self
             .peers
             .get_mut(&peer)
-            .is_some_and(|entry| !entry.meters.ask(service, now))
+            .is_some_and(|entry| !entry.meters.ask(service, data.len(), now))
         {
             self.metrics.count(Count::requests_held_back);
             Some(RequestError::TooOften { service })
@@ -185,7 +185,7 @@ impl Task {
         channel: ResponseChannel<Reply>,
     ) {
         let id = RequestId { service, inbound };
-        let verdict = self.admit(service, &peer).and_then(|()| {
+        let verdict = self.admit(service, &peer, data.len()).and_then(|()| {
             let lane = match service {
                 Service::Agreement => Lane::Urgent,
                 _ => Lane::Bulk,
@@ -217,7 +217,12 @@ impl Task {
         }
     }
 
-    fn admit(&mut self, service: Service, peer: &PeerId) -> Result<(), Declined> {
+    fn admit(
+        &mut self,
+        service: Service,
+        peer: &PeerId,
+        size_bytes: usize,
+    ) -> Result<(), Declined> {
         let votes = self.config.validators.contains(peer);
         if service == Service::Agreement && !votes {
             return Err(Declined::NotAllowed);
@@ -234,7 +239,7 @@ impl Task {
             return Err(Declined::NotGreeted);
         }
         let now = clock::now();
-        if !entry.meters.admit(service, now) {
+        if !entry.meters.admit(service, size_bytes, now) {
             self.offended(peer, 1);
             return Err(Declined::Busy);
         }

@@ -43,6 +43,7 @@ impl NodeError {
             | Self::Behaviour(_)
             | Self::Halt(_)
             | Self::Checkpoint
+            | Self::Check(_)
             | Self::Thread(_) => Cause::Unsound,
         }
     }

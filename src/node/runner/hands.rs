@@ -11,6 +11,7 @@ use futures::StreamExt as _;
 use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
+use tokio::task::{JoinError, JoinHandle};
 
 use super::{Control, Inspection, NodeError, evidence, moment};
 use crate::behaviour::{PeerId, identity};
@@ -22,7 +23,8 @@ use crate::node::network::{
     Verdict as NetworkVerdict, WatchSink,
 };
 use crate::replica::{
-    Condition, Effect, Input, Note, Peer, Replica, Stored, Verdict, WatchId, perform,
+    Condition, Effect, Input, Note, Peer, Replica, Stored, Verdict, WatchId,
+    check as check_signatures, perform,
 };
 use crate::store::{Checkpoint, CheckpointJob, Store, StoreError};
 
@@ -72,6 +74,8 @@ pub struct Hands {
     open: Open,
     /// Requests of ours under way: the replica asks few at a time.
     asked: FuturesUnordered<BoxFuture<'static, Input>>,
+    /// Signatures that are being checked on other threads.
+    checks: FuturesUnordered<JoinHandle<Input>>,
     checkpoint: Option<oneshot::Receiver<CheckpointResult>>,
     /// Inputs that effects gave rise to, to be handled next.
     followups: Vec<Input>,
@@ -82,6 +86,7 @@ enum Wake {
     Event(Option<Event>),
     Reply(Input),
     Control(Option<Control>),
+    Checked(Result<Input, JoinError>),
     Checkpoint(Result<CheckpointResult, oneshot::error::RecvError>),
     Members(MembersQuestion),
     Timer,
@@ -108,6 +113,7 @@ impl Hands {
             began,
             open: Open::default(),
             asked: FuturesUnordered::new(),
+            checks: FuturesUnordered::new(),
             checkpoint: None,
             followups: Vec::new(),
         }
@@ -164,6 +170,7 @@ impl Hands {
                     continue;
                 }
                 Wake::Reply(input) => input,
+                Wake::Checked(checked) => checked.map_err(NodeError::Check)?,
                 Wake::Control(None | Some(Control::Stop)) => return Ok(()),
                 Wake::Control(Some(Control::Inspect(reply))) => {
                     let _ = reply.send(Inspection {
@@ -215,6 +222,7 @@ impl Hands {
             control = controls.recv() => Wake::Control(control),
             written = checkpoint => Wake::Checkpoint(written),
             Some(input) = self.asked.next() => Wake::Reply(input),
+            Some(checked) = self.checks.next() => Wake::Checked(checked),
             // One at a time, so that it never keeps an event waiting for long.
             Some(question) = self.directory.asked.recv() => Wake::Members(question),
             event = events.recv() => Wake::Event(event),
@@ -318,6 +326,18 @@ impl Hands {
 
     async fn perform(&mut self, effect: Effect) -> Result<(), NodeError> {
         match effect {
+            Effect::Check {
+                check,
+                transactions,
+                seed,
+            } => {
+                let checking = tokio::task::spawn_blocking(move || Input::Checked {
+                    check,
+                    good: check_signatures(&transactions, seed),
+                    transactions,
+                });
+                self.checks.push(checking);
+            }
             Effect::Publish { topic, data } => self.network.publish(topic, data).await?,
             Effect::Judge { id, verdict } => {
                 if let Some((message, source)) = self.open.gossip.remove(&id) {

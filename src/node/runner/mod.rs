@@ -107,6 +107,11 @@ pub enum NodeError {
         "the writer of checkpoints has failed; nothing is lost: start the node again and report this"
     )]
     Checkpoint,
+    /// A thread that checks signatures has failed.
+    #[error(
+        "checking signatures has failed: {0}; nothing is lost: start the node again and report this"
+    )]
+    Check(tokio::task::JoinError),
     /// The system gave no thread.
     #[error("the system gives no thread for the node: {0}; free memory and start again")]
     Thread(std::io::Error),

@@ -112,7 +112,7 @@ fn happened(tally: &Tally, faults: &[&str]) {
 
 #[test]
 fn two_proposals_for_one_turn_are_harmless_and_leave_evidence() {
-    let tally = harmless(&[Habit::DoubleProposal], 0..2);
+    let tally = harmless(&[Habit::DoubleProposal], 0..5);
     happened(&tally, &["double proposal", "evidence kept"]);
 }
 

@@ -1,0 +1,174 @@
+//! Signatures: checked beside the replica, many at once, and each transaction's once.
+//!
+//! What comes in, from a wallet or by gossip, waits here while the hands check signatures on another thread
+//! ([`Effect::Check`]): agreement never stands behind them. What comes meanwhile is checked together, so batches grow by
+//! themselves under load, and large batches cost less than half of single checks. Nothing is admitted, answered or
+//! handed on before its signature was found good.
+//!
+//! Next: `admit.rs`, which decides what becomes of them.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use rand::RngExt as _;
+use rand::SeedableRng as _;
+use rand::rngs::StdRng;
+
+use super::Replica;
+use super::effect::{Effect, GossipId, RequestId};
+use super::wire::SubmitReply;
+use crate::chain::key::{Claim, verify_batch};
+use crate::chain::transaction::{SignedTransaction, TransactionId};
+use crate::mutation::{self, Mutation};
+
+/// The number of a check under way.
+pub type CheckId = u64;
+
+/// Signatures in a check: more at once gain nothing, and an answer waits for all of them.
+const FULL_CHECK: usize = 512;
+/// Checks under way at a time. The second and later ones begin only when they are full.
+const CHECKS_AT_ONCE: usize = 4;
+/// Transactions of wallets that may wait to be checked; beyond, the node is busy.
+const MAX_UNCHECKED: usize = 4_096;
+/// Beyond so many what is gossiped is not looked at, either. Of strangers it is little (`behaviour/limits.rs`).
+const MAX_UNCHECKED_GOSSIP: usize = 16_384;
+
+/// Transactions that came together.
+#[derive(Debug)]
+pub struct Party {
+    /// What depends on them.
+    pub purpose: Purpose,
+    /// Their identities, in their order.
+    pub ids: Vec<TransactionId>,
+}
+
+/// Why transactions are checked.
+#[derive(Debug)]
+pub enum Purpose {
+    /// A wallet has handed them in; the answers to those that needed no check stand already.
+    Submit {
+        /// The request.
+        id: RequestId,
+        /// Answers in the order of the request; `None` for those that are checked.
+        replies: Vec<Option<SubmitReply>>,
+    },
+    /// They were gossiped.
+    Gossip {
+        /// The message.
+        id: GossipId,
+    },
+}
+
+/// What waits to be checked, and what is being checked.
+#[derive(Debug, Default)]
+pub struct Inspection {
+    waiting: VecDeque<(Party, Vec<SignedTransaction>)>,
+    /// How many transactions wait.
+    count: usize,
+    under_way: BTreeMap<CheckId, Vec<Party>>,
+    next: CheckId,
+}
+
+impl Inspection {
+    /// Whether a wallet may hand in so many more.
+    pub fn admits(&self, more: usize) -> bool {
+        self.count + more <= MAX_UNCHECKED
+    }
+
+    /// Whether so many that were gossiped may wait.
+    pub fn admits_gossip(&self, more: usize) -> bool {
+        self.count + more <= MAX_UNCHECKED_GOSSIP
+    }
+
+    fn push(&mut self, party: Party, transactions: Vec<SignedTransaction>) {
+        self.count += transactions.len();
+        self.waiting.push_back((party, transactions));
+    }
+
+    /// The next check, if it is time for one.
+    fn take(&mut self) -> Option<(CheckId, Vec<SignedTransaction>)> {
+        let is_due = self.under_way.is_empty()
+            || (self.count >= FULL_CHECK && self.under_way.len() < CHECKS_AT_ONCE);
+        if !is_due || self.waiting.is_empty() {
+            return None;
+        }
+        let (mut parties, mut all) = (Vec::new(), Vec::new());
+        while all.len() < FULL_CHECK
+            && let Some((party, mut transactions)) = self.waiting.pop_front()
+        {
+            parties.push(party);
+            all.append(&mut transactions);
+        }
+        self.count -= all.len();
+        self.next += 1;
+        self.under_way.insert(self.next, parties);
+        Some((self.next, all))
+    }
+}
+
+impl Replica {
+    /// Has signatures checked; [`Replica::on_checked`] goes on from there.
+    pub(super) fn inspect(&mut self, party: Party, transactions: Vec<SignedTransaction>) {
+        self.inspection.push(party, transactions);
+        self.check_what_waits();
+    }
+
+    fn check_what_waits(&mut self) {
+        while let Some((check, transactions)) = self.inspection.take() {
+            let seed = self.hands.random.random();
+            self.hands.emit(Effect::Check {
+                check,
+                transactions,
+                seed,
+            });
+        }
+    }
+
+    /// Signatures were checked. A number that nobody knows, or another count, is of an earlier life: nothing follows.
+    pub(super) fn on_checked(
+        &mut self,
+        check: CheckId,
+        transactions: Vec<SignedTransaction>,
+        good: &[bool],
+    ) {
+        let parties = self.inspection.under_way.remove(&check).unwrap_or_default();
+        let mut checked = transactions.into_iter().zip(good.iter().copied());
+        for Party { purpose, ids } in parties {
+            let count = ids.len();
+            let own = ids.into_iter().zip(checked.by_ref().take(count));
+            let own = own.map(|(id, (transaction, is_good))| (id, transaction, is_good));
+            let own: Vec<Checked> = own.collect();
+            match purpose {
+                Purpose::Submit { id, replies } => self.submitted(id, replies, own),
+                Purpose::Gossip { id } => self.gossiped(id, own),
+            }
+        }
+        self.check_what_waits();
+    }
+
+    /// Whether all signatures are good (rule R2), checked here and now as one batch.
+    pub(super) fn signatures_are_good(&mut self, transactions: &[SignedTransaction]) -> bool {
+        let seed = self.hands.random.random();
+        check(transactions, seed).into_iter().all(|is_good| is_good)
+    }
+}
+
+/// A transaction, and whether its signature is good.
+pub type Checked = (TransactionId, SignedTransaction, bool);
+
+/// Performs [`Effect::Check`]: for each whether its signature is good (rule R2). `seed` blinds the batch.
+pub fn check(transactions: &[SignedTransaction], seed: [u8; 32]) -> Vec<bool> {
+    let messages: Vec<Vec<u8>> = transactions
+        .iter()
+        .map(|one| one.transaction.sign_bytes())
+        .collect();
+    let claims: Vec<Claim<'_>> = transactions
+        .iter()
+        .zip(&messages)
+        .map(|(one, message)| one.claim(message))
+        .collect();
+    let mut good = verify_batch(&claims, &mut StdRng::from_seed(seed));
+    if mutation::is_on(Mutation::SignaturesUnchecked) {
+        good.fill(true);
+    }
+    good
+}
