@@ -44,7 +44,7 @@ impl Replica {
         };
         let mut replies = Vec::new();
         let (mut ids, mut unknown) = (Vec::new(), Vec::new());
-        let is_busy = !self.inspection.admits(transactions.len());
+        let is_busy = !self.intake.inspection.admits(transactions.len());
         for transaction in transactions {
             let transaction_id = transaction.id();
             let known = self.place_of(&transaction_id, store);
@@ -136,7 +136,7 @@ impl Replica {
             ids.push(transaction_id);
             unknown.push(transaction);
         }
-        if !is_any_fresh || !self.inspection.admits_gossip(unknown.len()) {
+        if !is_any_fresh || !self.intake.inspection.admits_gossip(unknown.len()) {
             return Some(Verdict::Ignore);
         }
         // Also of those that are of no use here: to others they may be new, and whoever passes on what nobody has
@@ -197,15 +197,16 @@ impl Replica {
 
     /// Queues a transaction for gossip: at once after a pause, else together with what else comes.
     fn tell(&mut self, transaction: SignedTransaction) {
-        self.outbox.size_bytes += transaction.to_bytes().len();
-        self.outbox.waiting.push(transaction);
+        self.intake.outbox.size_bytes += transaction.to_bytes().len();
+        self.intake.outbox.waiting.push(transaction);
         let now = self.hands.now.elapsed;
         let rested = self
+            .intake
             .outbox
             .last_sent
             .is_none_or(|sent| now.saturating_sub(sent) >= GATHER);
-        let is_full =
-            self.outbox.size_bytes >= FULL_BATCH_BYTES || self.outbox.waiting.len() >= MAX_BATCH;
+        let is_full = self.intake.outbox.size_bytes >= FULL_BATCH_BYTES
+            || self.intake.outbox.waiting.len() >= MAX_BATCH;
         if rested || is_full {
             self.send_outbox();
         } else {
@@ -215,9 +216,9 @@ impl Replica {
 
     pub(super) fn send_outbox(&mut self) {
         self.timers.cancel(TimerKey::Outbox);
-        self.outbox.size_bytes = 0;
-        self.outbox.last_sent = Some(self.hands.now.elapsed);
-        let batch = Batch(std::mem::take(&mut self.outbox.waiting));
+        self.intake.outbox.size_bytes = 0;
+        self.intake.outbox.last_sent = Some(self.hands.now.elapsed);
+        let batch = Batch(std::mem::take(&mut self.intake.outbox.waiting));
         if !batch.0.is_empty() {
             self.hands.emit(Effect::Publish {
                 topic: Topic::Transactions,

@@ -108,12 +108,12 @@ impl Inspection {
 impl Replica {
     /// Has signatures checked; [`Replica::on_checked`] goes on from there.
     pub(super) fn inspect(&mut self, party: Party, transactions: Vec<SignedTransaction>) {
-        self.inspection.push(party, transactions);
+        self.intake.inspection.push(party, transactions);
         self.check_what_waits();
     }
 
     fn check_what_waits(&mut self) {
-        while let Some((check, transactions)) = self.inspection.take() {
+        while let Some((check, transactions)) = self.intake.inspection.take() {
             let seed = self.hands.random.random();
             self.hands.emit(Effect::Check {
                 check,
@@ -130,7 +130,12 @@ impl Replica {
         transactions: Vec<SignedTransaction>,
         good: &[bool],
     ) {
-        let parties = self.inspection.under_way.remove(&check).unwrap_or_default();
+        let parties = self
+            .intake
+            .inspection
+            .under_way
+            .remove(&check)
+            .unwrap_or_default();
         let mut checked = transactions.into_iter().zip(good.iter().copied());
         for Party { purpose, ids } in parties {
             let count = ids.len();

@@ -98,6 +98,13 @@ struct Round {
     transcript: Transcript,
 }
 
+/// What comes in and goes on to others.
+#[derive(Default)]
+struct Intake {
+    inspection: Inspection,
+    outbox: Outbox,
+}
+
 /// The node's machine. See the module's text.
 pub struct Replica {
     identity: Identity,
@@ -106,8 +113,7 @@ pub struct Replica {
     engine: Engine,
     round: Round,
     mempool: Mempool,
-    inspection: Inspection,
-    outbox: Outbox,
+    intake: Intake,
     peers: Peers,
     catchup: Catchup,
     watchers: Watchers,

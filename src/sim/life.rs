@@ -4,21 +4,28 @@
 
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
+use std::time::Duration;
 
 use rand::RngExt as _;
 
 use super::describe;
 use super::mesh::Gossip;
-use super::node::Live;
+use super::net::between;
+use super::node::{Check, Live};
 use super::trace::Parties;
 use super::violation::Invariant;
 use super::world::{Event, World};
 use crate::chain::account::Account;
 use crate::chain::codec::{Decode as _, Encode as _};
+use crate::chain::transaction::SignedTransaction;
 use crate::consensus::Timing;
-use crate::replica::{self, Effect, Input, Replica, Settings, StartError};
+use crate::replica::{self, CheckId, Effect, Input, Replica, Settings, StartError};
 use crate::store::{SimDisk, Store, Survival};
 
+/// Checking signatures takes so long, or up to
+const SHORTEST_CHECK: Duration = Duration::from_micros(50);
+/// so long.
+const LONGEST_CHECK: Duration = Duration::from_micros(500);
 /// A checkpoint syncs its file so often, or oftener.
 const CHECKPOINT_SYNCS: u64 = 4;
 
@@ -176,6 +183,25 @@ impl World {
     fn finish_checkpoint(&mut self, node: usize) {
         if let Some(written) = self.write_checkpoint(node) {
             self.step(node, written);
+        }
+    }
+
+    /// A node has signatures checked.
+    pub(super) fn begin_check(
+        &mut self,
+        node: usize,
+        number: CheckId,
+        transactions: Vec<SignedTransaction>,
+        seed: [u8; 32],
+    ) {
+        let wait = between(&mut self.random, SHORTEST_CHECK, LONGEST_CHECK);
+        if let Some(live) = self.nodes[node].live.as_mut() {
+            live.checks.push_back(Check {
+                number,
+                transactions,
+                seed,
+            });
+            self.after(wait, node, Event::Checked);
         }
     }
 

@@ -18,7 +18,7 @@ use super::describe;
 use super::judge::Judge;
 use super::mesh::Control;
 use super::net::{Manners, Net, between};
-use super::node::{Check, Node};
+use super::node::Node;
 use super::people;
 use super::speech::{Ask, Speech, Told};
 use super::tally::Tally;
@@ -33,10 +33,6 @@ use crate::chain::key::{Address, SecretKey};
 use crate::replica::{Effect, Input, Moment, Note, Stored, WatchId, perform};
 use crate::store::Survival;
 
-/// Checking signatures takes so long, or up to
-const SHORTEST_CHECK: Duration = Duration::from_micros(50);
-/// so long.
-const LONGEST_CHECK: Duration = Duration::from_micros(500);
 /// So many events at one moment are not a course of events any more.
 const SPIN: u32 = 200_000;
 
@@ -440,17 +436,7 @@ impl World {
                 check,
                 transactions,
                 seed,
-            } => {
-                let wait = between(&mut self.random, SHORTEST_CHECK, LONGEST_CHECK);
-                if let Some(live) = self.nodes[node].live.as_mut() {
-                    live.checks.push_back(Check {
-                        number: check,
-                        transactions,
-                        seed,
-                    });
-                    self.after(wait, node, Event::Checked);
-                }
-            }
+            } => self.begin_check(node, check, transactions, seed),
             Effect::Publish { topic, data } => self.publish(node, topic, data),
             Effect::Judge { id, verdict } => self.judged(node, id, verdict),
             Effect::Request {
