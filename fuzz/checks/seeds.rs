@@ -145,6 +145,10 @@ fn of_services() -> Vec<Seed> {
     };
     let mut seeds = vec![
         ("submit", transaction.to_bytes()),
+        (
+            "submit_two",
+            [transaction.to_bytes(), transaction.to_bytes()].concat(),
+        ),
         ("submit_waiting", SubmitReply::Waiting.to_bytes()),
         ("submit_final", SubmitReply::Final { height }.to_bytes()),
         (

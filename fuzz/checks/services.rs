@@ -3,7 +3,8 @@
 use natcoin::chain::query::{Answer, Query};
 use natcoin::chain::transaction::SignedTransaction;
 use natcoin::replica::wire::{
-    BlocksReply, BlocksRequest, MissingReply, MissingRequest, SubmitReply, WatchFrame, WatchRequest,
+    BlocksReply, BlocksRequest, MissingReply, MissingRequest, Submission, SubmitReplies,
+    SubmitReply, WatchFrame, WatchRequest,
 };
 
 use super::form::canonical;
@@ -12,6 +13,8 @@ use super::form::canonical;
 pub fn check(bytes: &[u8]) {
     canonical::<SignedTransaction>(bytes);
     canonical::<SubmitReply>(bytes);
+    canonical::<Submission>(bytes);
+    canonical::<SubmitReplies>(bytes);
     canonical::<Query>(bytes);
     canonical::<Answer>(bytes);
     canonical::<BlocksRequest>(bytes);

@@ -85,7 +85,7 @@ impl Service {
     pub const fn caps(self) -> Caps {
         let (request_bytes, answer_bytes) = match self {
             // 256 transactions of the usual length, and as many answers.
-            Self::Submit => (64 * KIB, 16 * KIB),
+            Self::Submit => (64 * KIB, 32 * KIB),
             Self::Query => (4 * KIB, 512 * KIB),
             Self::Blocks => (KIB, 4 * MIB),
             Self::Agreement => (4 * KIB, 2 * MIB),

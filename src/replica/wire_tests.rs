@@ -122,6 +122,12 @@ fn what_nodes_and_wallets_say_is_frozen() {
         }],
     };
     freeze(out, "watch_frame", &frame);
+    // Cut after a whole one they are shorter, and still good.
+    let submission = Submission(block.transactions.clone()).to_bytes();
+    text.push_str(&format!("submission {}\n", hex(&submission)));
+    let replies = vec![SubmitReply::Waiting, SubmitReply::Final { height: 77 }];
+    let replies = SubmitReplies(replies).to_bytes();
+    text.push_str(&format!("submit_two {}\n", hex(&replies)));
     text.push_str(&format!("gossip_first {}\n", hex(&gossip(0, &message))));
     text.push_str(&format!(
         "gossip_again {}\n",
@@ -131,9 +137,40 @@ fn what_nodes_and_wallets_say_is_frozen() {
 }
 
 #[test]
+fn one_transaction_alone_is_a_submission_and_so_is_its_answer() {
+    let one = pay(1, 0, 100, 2);
+    assert_eq!(Submission(vec![one.clone()]).to_bytes(), one.to_bytes());
+    let reply = SubmitReply::Final { height: 7 };
+    assert_eq!(
+        SubmitReplies(vec![reply.clone()]).to_bytes(),
+        reply.to_bytes()
+    );
+}
+
+#[test]
+fn the_longest_answers_to_the_most_transactions_fit() {
+    let other = pay(1, 0, 100, 2).id();
+    let longest = [
+        SubmitReply::NonceTaken { other },
+        SubmitReply::Rejected(Rejection::ForeignNetwork {
+            given: other,
+            expected: other,
+        }),
+    ];
+    for reply in longest {
+        let replies = SubmitReplies(vec![reply; MAX_SUBMISSION]).to_bytes();
+        assert!(replies.len() <= Service::Submit.caps().answer_bytes);
+    }
+}
+
+#[test]
 fn counts_above_their_bounds_are_refused() {
     let many = vec![pay(1, 0, 100, 2); MAX_BATCH + 1];
     assert!(Batch::from_bytes(&Batch(many).to_bytes()).is_err());
+    let many = vec![pay(1, 0, 100, 2); MAX_SUBMISSION + 1];
+    assert!(Submission::from_bytes(&Submission(many.clone()).to_bytes()).is_err());
+    assert!(Submission::from_bytes(&Submission(many[1..].to_vec()).to_bytes()).is_ok());
+    assert!(Submission::from_bytes(&[]).is_err());
     let addresses = vec![address(1); MAX_WATCHED + 1];
     assert!(WatchRequest::from_bytes(&WatchRequest { addresses }.to_bytes()).is_err());
     let blocks = vec![final_block(); MAX_BLOCKS + 1];
@@ -160,7 +197,9 @@ fn all_are_canonical(bytes: &[u8]) {
     is_canonical::<BlocksRequest>(bytes);
     is_canonical::<BlocksReply>(bytes);
     is_canonical::<FinalBlock>(bytes);
+    is_canonical::<Submission>(bytes);
     is_canonical::<SubmitReply>(bytes);
+    is_canonical::<SubmitReplies>(bytes);
     is_canonical::<WatchRequest>(bytes);
     is_canonical::<WatchFrame>(bytes);
     let _ = from_gossip::<Batch>(bytes);

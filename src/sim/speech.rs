@@ -72,7 +72,7 @@ pub(super) struct Speech {
     /// What strangers have forged: nobody may take it for good.
     forged: BTreeSet<Hash>,
     /// Answers to those who asked from outside the world.
-    outside: BTreeMap<RequestId, Vec<u8>>,
+    pub(super) outside: BTreeMap<RequestId, Vec<u8>>,
 }
 
 impl Speech {

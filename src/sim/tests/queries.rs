@@ -10,10 +10,14 @@ use crate::chain::codec::Decode;
 use crate::chain::codec::Encode;
 use crate::chain::hash::Hash;
 use crate::chain::query::{AnswerError, MAX_PAGE, Query, Unavailable};
+use crate::chain::rules::Rejection;
+use crate::chain::testing::network;
 use crate::chain::testing::network::{address, claim, transfer};
 use crate::chain::transaction::{Operation, TransactionId};
 use crate::replica::Input;
-use crate::replica::wire::{BlocksReply, BlocksRequest, SubmitReply, WatchFrame};
+use crate::replica::wire::{
+    BlocksReply, BlocksRequest, Submission, SubmitReplies, SubmitReply, WatchFrame,
+};
 use crate::sim::World;
 
 /// Person 1 pays person 2 so often, many at once.
@@ -172,6 +176,65 @@ fn a_question_that_cannot_be_read_is_answered_and_its_asker_sent_away() {
     // A wallet's bad transaction is an accident, and says so.
     let answer = world.put(0, Service::Submit, vec![9; 3]).unwrap();
     assert_eq!(SubmitReply::from_bytes(&answer), Ok(SubmitReply::Malformed));
+}
+
+#[test]
+fn of_many_payments_handed_in_at_once_each_has_its_answer() {
+    let mut world = World::town(1, 0, 84);
+    let first = world.payment(1, 0, 5, 2);
+    assert_eq!(world.submit(0, &first), Some(SubmitReply::Waiting));
+    let limit = Duration::from_secs(20);
+    assert!(world.run_until(limit, |world| world.is_final(&first.id())));
+    let mut forged = world.payment(2, 0, 5, 1);
+    forged.signature.0[0] ^= 1;
+    let good = world.payment(1, 1, 6, 2);
+    let same_nonce = world.payment(1, 1, 7, 2);
+    let poor = world.payment(3, 0, u64::MAX / 2, 2);
+    let last = world.payment(4, 0, 8, 2);
+    let all = vec![first, forged, good.clone(), same_nonce, poor, last.clone()];
+    let data = Submission(all).to_bytes();
+    let answer = world.put(0, Service::Submit, data).unwrap();
+    let SubmitReplies(replies) = SubmitReplies::from_bytes(&answer).unwrap();
+    let other = good.id();
+    assert_eq!(replies.len(), 6);
+    assert_eq!(replies[0], SubmitReply::Final { height: 1 });
+    assert_eq!(replies[1], SubmitReply::Rejected(Rejection::BadSignature));
+    assert_eq!(replies[2], SubmitReply::Waiting);
+    assert_eq!(replies[3], SubmitReply::NonceTaken { other });
+    assert!(matches!(replies[4], SubmitReply::Rejected(_)));
+    assert_eq!(replies[5], SubmitReply::Waiting);
+    let all_final = |world: &World| world.is_final(&good.id()) && world.is_final(&last.id());
+    assert!(world.run_until(limit, all_final));
+}
+
+#[test]
+fn more_than_can_be_checked_in_time_is_answered_as_busy_and_taken_later() {
+    let mut world = World::town(1, 0, 85);
+    let payments: Vec<_> = (0..64).map(|nonce| world.payment(1, nonce, 5, 2)).collect();
+    let data = Submission(payments.iter().cycle().take(256).cloned().collect()).to_bytes();
+    // All come before any signature is checked.
+    let from = network::key(99).public();
+    for id in 0..40 {
+        let request = Input::Request {
+            id: 1_000_000 + id,
+            from,
+            service: Service::Submit,
+            data: data.clone(),
+        };
+        world.step(0, request);
+    }
+    let busy = vec![SubmitReply::Busy; 256];
+    let answers = &world.speech.outside;
+    let told: Vec<_> = answers.values().collect();
+    assert!(!told.is_empty() && told.len() < 40, "{}", told.len());
+    assert!(
+        told.iter()
+            .all(|data| **data == SubmitReplies(busy.clone()).to_bytes())
+    );
+    let limit = Duration::from_secs(20);
+    assert!(world.run_until(limit, |world| world.speech.outside.len() == 40));
+    let last = payments[63].id();
+    assert!(world.run_until(limit, |world| world.is_final(&last)));
 }
 
 #[test]
