@@ -16,6 +16,7 @@ pub mod node;
 pub mod online;
 pub mod outcome;
 pub mod output;
+mod picture;
 pub mod prompt;
 pub mod report;
 pub mod signal;
