@@ -5,6 +5,7 @@
 //! [`arguments`], then the file named like the command.
 
 pub mod arguments;
+pub mod bench;
 pub mod context;
 pub mod devnet;
 pub mod directory;
@@ -64,6 +65,7 @@ async fn run(context: &Context, command: Command) -> Result<(), Failure> {
             }
         },
         Command::Devnet(arguments) => devnet::run(context, arguments).await,
+        Command::Bench(arguments) => bench::run(context, &arguments).await,
         Command::Simulate(arguments) => simulate::run(context, &arguments).await,
         Command::Node(arguments) => run_node(context, arguments).await,
         Command::Wallet { command } => run_wallet(context, command).await,
