@@ -87,7 +87,9 @@ pub async fn drive(
         let now = drive.now();
         match closed {
             None => {
-                let is_all = drive.release(pace, now.min(duration));
+                // A load that has ended asks for no more, whatever became final meanwhile.
+                let is_over = now >= duration && matches!(pace, Pace::Open(_));
+                let is_all = is_over || drive.release(pace, now.min(duration));
                 if gauge.is_ended() {
                     is_cut = true;
                     closed = Some((now, now + LITTLE_PATIENCE));
