@@ -3,6 +3,8 @@
 #[path = "cli/program.rs"]
 mod program;
 
+#[path = "cli/bench.rs"]
+mod bench;
 #[cfg(unix)]
 #[path = "cli/dealings.rs"]
 mod dealings;

@@ -137,6 +137,8 @@ pub enum Command {
     Devnet(Devnet),
     /// Run whole networks in virtual time, with all that can go wrong
     Simulate(Simulate),
+    /// Measure what a network on this machine carries
+    Bench(Bench),
     /// Make a network, or look at one
     Network {
         /// What to do.
@@ -297,6 +299,54 @@ pub struct Simulate {
     pub trace: bool,
     /// Write the table as a picture, in SVG
     #[arg(long, value_name = "FILE", conflicts_with = "trace")]
+    pub plot: Option<PathBuf>,
+}
+
+/// `natcoin bench`.
+#[derive(Debug, Args)]
+pub struct Bench {
+    /// Nodes, 1 to 16, all of them validators
+    #[arg(
+        long,
+        default_value = "4",
+        value_name = "N",
+        allow_negative_numbers = true
+    )]
+    pub nodes: String,
+    /// Wallets that pay each other, 2 to 10000
+    #[arg(
+        long,
+        default_value = "10000",
+        value_name = "K",
+        allow_negative_numbers = true
+    )]
+    pub wallets: String,
+    /// Payments a second, or max; a table if several
+    #[arg(
+        long,
+        default_value = "max",
+        value_name = "RATE",
+        value_delimiter = ',',
+        num_args = 1,
+        allow_negative_numbers = true
+    )]
+    pub rate: Vec<String>,
+    /// For how long at each rate: 500ms, 30s, 5m
+    #[arg(
+        long,
+        value_name = "T",
+        default_value = "30s",
+        allow_negative_numbers = true
+    )]
+    pub duration: String,
+    /// Give each node a process of its own
+    #[arg(long)]
+    pub processes: bool,
+    /// The folder that keeps the nodes [default: a temporary one]
+    #[arg(long, value_name = "DIR")]
+    pub dir: Option<PathBuf>,
+    /// Draw latency and throughput over the load, in SVG
+    #[arg(long, value_name = "FILE")]
     pub plot: Option<PathBuf>,
 }
 

@@ -5,6 +5,7 @@
 //! [`arguments`], then the file named like the command.
 
 pub mod arguments;
+pub mod bench;
 pub mod context;
 pub mod devnet;
 pub mod directory;
@@ -16,6 +17,7 @@ pub mod node;
 pub mod online;
 pub mod outcome;
 pub mod output;
+mod picture;
 pub mod prompt;
 pub mod report;
 pub mod signal;
@@ -63,6 +65,7 @@ async fn run(context: &Context, command: Command) -> Result<(), Failure> {
             }
         },
         Command::Devnet(arguments) => devnet::run(context, arguments).await,
+        Command::Bench(arguments) => bench::run(context, &arguments).await,
         Command::Simulate(arguments) => simulate::run(context, &arguments).await,
         Command::Node(arguments) => run_node(context, arguments).await,
         Command::Wallet { command } => run_wallet(context, command).await,

@@ -71,13 +71,17 @@ pub async fn run(context: &Context, home: Option<&Path>) -> Result<(), Failure> 
         served = serve(context, &home, &mut node) => served,
     };
     let last = node.inspect().await;
+    let network = node.network().clone();
     node.stop().await?;
+    let counted = network.metrics();
     served?;
     match last {
         Some(last) => context.output.report(&NodeEvent::Ended {
             name: home.name().to_string(),
             height: last.height,
             state_root: last.state_root,
+            bytes_received: counted.bytes_received,
+            bytes_sent: counted.bytes_sent,
         }),
         None => Ok(()),
     }

@@ -6,7 +6,6 @@
 
 mod asked;
 mod memory;
-mod picture;
 
 use std::sync::Arc;
 use std::thread;
@@ -14,12 +13,12 @@ use std::time::Duration;
 
 use tokio::sync::oneshot;
 
-use self::picture::Picture;
 use super::arguments::Simulate;
 use super::context::Context;
 use super::devnet::program;
 use super::failure::{Exit, Failure};
 use super::output::{Lines, Output, is_unicode_welcome};
+use super::picture::Picture;
 use super::report::simulate::{Run, SimulationReport, span};
 use super::report::sizes::SizesReport;
 use super::signal::Signals;

@@ -1,6 +1,7 @@
 //! Values that people type: payees, amounts, memos, numbers. Each refusal has its own code and next step.
 
 use std::ops::RangeInclusive;
+use std::time::Duration;
 
 use super::failure::{Exit, Failure};
 use crate::chain::amount::Amount;
@@ -168,6 +169,36 @@ pub fn whole(text: &str) -> Option<u64> {
     let text = text.trim();
     let is_whole = text.bytes().all(|byte| byte.is_ascii_digit());
     text.parse().ok().filter(|_| is_whole)
+}
+
+/// Reads a length of time: a whole number and `ms`, `s`, `m` or `h`; not none, and not more than `most`, of which `limit`
+/// says why.
+///
+/// # Errors
+/// `duration_invalid`.
+pub fn duration(text: &str, most: Duration, limit: &str) -> Result<Duration, Failure> {
+    let digits = text.len() - text.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+    let (number, unit) = text.split_at(digits);
+    let unit_ms = match unit {
+        "ms" => Some(1),
+        "s" => Some(1_000),
+        "m" => Some(60_000),
+        "h" => Some(3_600_000),
+        _ => None,
+    };
+    let wrong = |message: String| {
+        let hint = "write a number and its unit with --duration: 500ms, 30s, 5m or 2h";
+        Failure::new(Exit::Usage, "duration_invalid", message, hint)
+    };
+    let (Ok(number), Some(unit_ms)) = (number.parse::<u64>(), unit_ms) else {
+        return Err(wrong(format!("{:?} is no length of time", cut(text))));
+    };
+    let duration = number.checked_mul(unit_ms).map(Duration::from_millis);
+    match duration {
+        Some(Duration::ZERO) => Err(wrong("nothing happens in no time".to_owned())),
+        Some(duration) if duration <= most => Ok(duration),
+        _ => Err(wrong(format!("{} is too long: {limit}", cut(text)))),
+    }
 }
 
 /// So much of what was typed as is shown again.

@@ -22,8 +22,8 @@ use crate::chain::key::PublicKey;
 use crate::chain::name::Name;
 use crate::chain::validator::{Validator, ValidatorSet};
 
-/// Most bytes of a bootstrap file.
-pub const MAX_FILE_BYTES: usize = 1 << 20;
+/// Most bytes of a bootstrap file: all the accounts that a genesis may have, with their names, are 1.8 million.
+pub const MAX_FILE_BYTES: usize = 4 << 20;
 
 /// Most nodes of a bootstrap file, validators and others.
 pub const MAX_NODES: usize = 256;

@@ -136,7 +136,10 @@ impl Mempool {
             if let Some(other) = queue.get(&nonce) {
                 return Err(Refusal::NonceTaken { other: other.id });
             }
-            if queue.len() >= MAX_WAITING_PER_SENDER {
+            // What comes before the last of them takes its place: else 64 that wait for one nonce would keep just that
+            // one out, and the sender could pay no more until they expire.
+            let is_last = queue.last_key_value().is_none_or(|(last, _)| nonce > *last);
+            if queue.len() >= MAX_WAITING_PER_SENDER && is_last {
                 return Err(Refusal::SenderFull);
             }
         }
@@ -149,6 +152,7 @@ impl Mempool {
                 return Err(Refusal::Full);
             }
         }
+        self.make_room_for_sender(&sender);
         let arrival = self.next_arrival;
         self.next_arrival += 1;
         self.size_bytes += size_bytes;
@@ -166,6 +170,16 @@ impl Mempool {
             },
         );
         Ok(())
+    }
+
+    /// Drops the last of a sender of whom as many wait as may. The sender can hand it in again.
+    fn make_room_for_sender(&mut self, sender: &Address) {
+        let queue = self.senders.get(sender);
+        let full = queue.filter(|queue| queue.len() >= MAX_WAITING_PER_SENDER);
+        if let Some(last) = full.and_then(|queue| queue.values().next_back()) {
+            let id = last.id;
+            self.remove(&id);
+        }
     }
 
     fn is_too_full_for(&self, size_bytes: usize) -> bool {

@@ -74,6 +74,23 @@ fn one_sender_cannot_fill_the_pool() {
     pool.insert(transaction(2, 0, 9, 1), |_| 0).unwrap();
 }
 
+#[test]
+fn those_that_wait_for_a_nonce_do_not_keep_it_out() {
+    let mut pool = Mempool::default();
+    let most = MAX_WAITING_PER_SENDER as u64;
+    for nonce in 1..=most {
+        pool.insert(transaction(1, nonce, 9, 1), |_| 0).unwrap();
+    }
+    assert_eq!(pool.candidates(100, |_| 0), []);
+    pool.insert(transaction(1, 0, 9, 1), |_| 0).unwrap();
+    let all: Vec<u64> = (0..most).collect();
+    assert_eq!(nonces(&pool.candidates(100, |_| 0)), all);
+    assert_eq!(pool.len(), MAX_WAITING_PER_SENDER);
+    // The last of them has made room, and is told to come again.
+    let again = pool.insert(transaction(1, most, 9, 1), |_| 0);
+    assert_eq!(again, Err(Refusal::SenderFull));
+}
+
 fn numbered(sender: u32, nonce: u64) -> SignedTransaction {
     let mut one = transaction(1, nonce, 9, 1);
     one.transaction.sender.0[..4].copy_from_slice(&sender.to_le_bytes());

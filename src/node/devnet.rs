@@ -297,7 +297,7 @@ fn load_homes(network: &Path) -> Result<Vec<Home>, DevnetError> {
 }
 
 /// The first of so many ports in a row that are free for UDP and TCP on the loopback address.
-fn free_ports(count: usize) -> Result<u16, DevnetError> {
+pub(super) fn free_ports(count: usize) -> Result<u16, DevnetError> {
     let width = u16::try_from(count).map_err(|_| DevnetError::NoPorts(count))?;
     let mut random = rand::rng();
     let is_free = |port: u16| {

@@ -1,5 +1,6 @@
 //! The hands: clock, disk, swarm, event loops.
 
+pub mod bench;
 pub mod clock;
 pub mod devnet;
 pub mod directory;

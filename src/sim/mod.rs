@@ -40,6 +40,7 @@ pub use net::{Delay, Manners, Net};
 pub use node::{Fate, Lie, Live, Node};
 pub use people::cast;
 pub use plan::{Limits, MAX_NODES, MAX_WALLETS, Plan, PlanError, Profile, UnknownProfile};
+pub use plot::{Line, Panel, svg};
 pub use regions::Regions;
 pub use run::{Outcome, RECOVERY, simulate, simulate_while};
 pub use sizes::{Size, plot};

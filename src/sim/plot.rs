@@ -1,7 +1,7 @@
-//! Plots as SVG: lines over the number of nodes, in panels beside each other.
+//! Plots as SVG: lines over what was varied, in panels beside each other.
 //!
 //! The text has no script, no font and no link; its colours can be read on white and on black.
-//! Next: `sizes.rs`, what is plotted.
+//! Next: `sizes.rs`, what a simulation plots.
 
 use std::fmt::Write as _;
 
@@ -21,6 +21,8 @@ pub struct Line {
 pub struct Panel {
     /// What it shows, with its unit.
     pub title: String,
+    /// What it is over, below its axis.
+    pub over: String,
     /// Its lines.
     pub lines: Vec<Line>,
 }
@@ -97,7 +99,7 @@ fn draw(out: &mut String, from: f64, panel: &Panel) {
         (left + right) / 2.0,
         HEIGHT - 14.0,
         "middle",
-        "validators",
+        &panel.over,
     );
     for (place, one) in panel.lines.iter().enumerate() {
         let colour = COLOURS[place % COLOURS.len()];
@@ -230,6 +232,7 @@ mod tests {
         };
         let first = Panel {
             title: "finality, ms".to_owned(),
+            over: "validators".to_owned(),
             lines: vec![
                 line(
                     "a < b & c",
@@ -241,6 +244,7 @@ mod tests {
         };
         let second = Panel {
             title: "kB".to_owned(),
+            over: "validators".to_owned(),
             lines: vec![line("", &[(4.0, 0.0)], false)],
         };
         svg("sizes", &[first, second])

@@ -8,6 +8,8 @@ use super::campaign::Sums;
 use super::plan::Plan;
 use super::plot::{self, Line, Panel};
 
+/// What the panels are over.
+const OVER: &str = "validators";
 /// What nodes say to wallets, not to each other.
 const TO_WALLETS: [&str; 3] = ["submit answer", "query answer", "watch"];
 
@@ -85,6 +87,7 @@ pub fn plot(sizes: &[Size]) -> String {
     let aim = line("4.5 quorum delays + 50 ms", &|size| size.aim().map(ms));
     let finality = Panel {
         title: "payment to proof, ms".to_owned(),
+        over: OVER.to_owned(),
         lines: vec![
             line("half", &|size| took(size, 0)),
             line("90 %", &|size| took(size, 1)),
@@ -97,10 +100,12 @@ pub fn plot(sizes: &[Size]) -> String {
     };
     let said = Panel {
         title: "sent by a node for a block, kB".to_owned(),
+        over: OVER.to_owned(),
         lines: vec![line("", &|size| Some(size.said[1] / 1000.0))],
     };
     let handled = Panel {
         title: "work of a node for a block, ms".to_owned(),
+        over: OVER.to_owned(),
         lines: vec![line("", &|size| Some(ms(size.handled)))],
     };
     plot::svg(

@@ -246,9 +246,9 @@ fn a_bad_bootstrap_file_is_refused_by_every_command_with_its_cause() {
             "development key",
         ),
         (
-            "#".repeat(2 << 20),
+            "#".repeat(5 << 20),
             "file_invalid",
-            "more than 1048576 bytes",
+            "more than 4194304 bytes",
         ),
     ] {
         let path = program.write("b.toml", &text);

@@ -195,7 +195,7 @@ fn what_does_not_fit_into_memory_is_refused_before_it_begins() {
 }
 
 #[cfg(unix)]
-fn interrupt(child: &Child) {
+pub fn interrupt(child: &Child) {
     // The shell's own `kill`: not every machine has the program.
     let kill = format!("kill -INT {}", child.id());
     let killed = Command::new("sh").args(["-c", &kill]).status().unwrap();

@@ -137,6 +137,7 @@ fn the_help_of_every_command_fits_a_narrow_terminal() {
         "",
         "devnet",
         "simulate",
+        "bench",
         "network",
         "network new",
         "network show",

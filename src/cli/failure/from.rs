@@ -12,6 +12,7 @@ use crate::chain::transaction::MemoTooLong;
 use crate::directory::address::AddressFault;
 use crate::directory::bootstrap::BootstrapError;
 use crate::directory::development::DevelopmentKeyExposed;
+use crate::node::bench::BenchError;
 use crate::node::devnet::DevnetError;
 use crate::node::home::HomeError;
 use crate::node::inquiry::InquiryError;
@@ -182,6 +183,27 @@ impl From<DevnetError> for Failure {
             DevnetError::Password { .. } => (Exit::Unexpected, "io"),
         };
         Self::of(exit, code, &error, "choose another number")
+    }
+}
+
+impl From<BenchError> for Failure {
+    fn from(error: BenchError) -> Self {
+        let (exit, code) = match error {
+            BenchError::Ports(error) => return error.into(),
+            BenchError::Home(error) => return error.into(),
+            BenchError::Node(error) => return error.into(),
+            BenchError::Network(error) => return error.into(),
+            BenchError::NotEmpty(_) => (Exit::Usage, "folder_not_empty"),
+            BenchError::Ended => (Exit::Unexpected, "aborted"),
+            BenchError::Connections { .. } => (Exit::Unreachable, "no_node_reachable"),
+            BenchError::Process { .. } => (Exit::Unexpected, "node_failed"),
+            BenchError::Thread(_) => (Exit::Unexpected, "thread_refused"),
+            BenchError::Genesis(_)
+            | BenchError::Unproven(_)
+            | BenchError::Observer
+            | BenchError::Signature => (Exit::Unexpected, "internal"),
+        };
+        Self::of(exit, code, &error, "run it again")
     }
 }
 

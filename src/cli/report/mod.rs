@@ -2,6 +2,7 @@
 //!
 //! The JSON forms are contracts with scripts: fields may be added, never renamed or removed.
 
+pub mod bench;
 pub mod devnet;
 pub mod directory;
 pub mod explore;

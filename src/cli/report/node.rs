@@ -106,6 +106,10 @@ pub enum NodeEvent {
         height: u64,
         /// The root of its state there, to be compared with other nodes'.
         state_root: Hash,
+        /// Bytes that it has heard, by all protocols.
+        bytes_received: u64,
+        /// Bytes that it has said.
+        bytes_sent: u64,
     },
 }
 

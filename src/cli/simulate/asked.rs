@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::memory;
 use crate::cli::arguments::Simulate;
 use crate::cli::failure::{Exit, Failure};
-use crate::cli::values::{Count, cut, whole};
+use crate::cli::values::{self, Count, cut, whole};
 use crate::sim::{Campaign, Plan, Profile};
 
 /// So many seeds at most: what is more is more than one run.
@@ -115,33 +115,12 @@ fn wrong_seeds(message: String) -> Failure {
     Failure::new(Exit::Usage, "seeds_invalid", message, hint)
 }
 
-/// Reads a length of time: a whole number and `ms`, `s`, `m` or `h`.
 fn duration(text: &str) -> Result<Duration, Failure> {
-    let digits = text.len() - text.trim_start_matches(|c: char| c.is_ascii_digit()).len();
-    let (number, unit) = text.split_at(digits);
-    let unit_ms = match unit {
-        "ms" => Some(1),
-        "s" => Some(1_000),
-        "m" => Some(60_000),
-        "h" => Some(3_600_000),
-        _ => None,
-    };
-    let wrong = |message: String| {
-        let hint = "write a number and its unit with --duration: 500ms, 30s, 5m or 2h";
-        Failure::new(Exit::Usage, "duration_invalid", message, hint)
-    };
-    let (Ok(number), Some(unit_ms)) = (number.parse::<u64>(), unit_ms) else {
-        return Err(wrong(format!("{:?} is no length of time", cut(text))));
-    };
-    let duration = number.checked_mul(unit_ms).map(Duration::from_millis);
-    match duration {
-        Some(Duration::ZERO) => Err(wrong("nothing happens in no time".to_owned())),
-        Some(duration) if duration <= MAX_DURATION => Ok(duration),
-        _ => Err(wrong(format!(
-            "{} is too long: a seed lasts at most 24h of virtual time",
-            cut(text)
-        ))),
-    }
+    values::duration(
+        text,
+        MAX_DURATION,
+        "a seed lasts at most 24h of virtual time",
+    )
 }
 
 /// As many as there are cores, or as were asked for.

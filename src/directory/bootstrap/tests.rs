@@ -113,6 +113,26 @@ fn what_is_not_a_bootstrap_file_is_refused_with_its_line() {
 }
 
 #[test]
+fn the_largest_genesis_is_read_again_from_its_own_file() {
+    use crate::chain::genesis::MAX_GENESIS_ACCOUNTS;
+    let mut embedded = Bootstrap::embedded();
+    let account = |number: usize| {
+        let hash = crate::chain::hash::Hash::of("test", &[&number.to_be_bytes()]);
+        GenesisAccount {
+            address: crate::chain::key::Address(hash.0),
+            balance: Amount::from_nits(u64::MAX / 10_000),
+            name: Some(format!("{number:0>32}").parse().unwrap()),
+        }
+    };
+    embedded.genesis.accounts = (0..MAX_GENESIS_ACCOUNTS).map(account).collect();
+    let network = Bootstrap {
+        genesis: embedded.genesis.checked().unwrap(),
+        nodes: embedded.nodes,
+    };
+    assert_eq!(Bootstrap::from_toml(&network.to_toml()), Ok(network));
+}
+
+#[test]
 fn unknown_missing_and_mistyped_fields_are_refused() {
     use BootstrapError::*;
     let line_of = |text: &str| {

@@ -30,6 +30,12 @@ macro_rules! counters {
                 counter.fetch_add(1, Ordering::Relaxed);
             }
 
+            pub(super) fn add(&self, what: Count, many: usize) {
+                let counter = match what { $(Count::$name => &self.$name,)* };
+                let many = u64::try_from(many).unwrap_or(u64::MAX);
+                counter.fetch_add(many, Ordering::Relaxed);
+            }
+
             fn own(&self) -> Counters {
                 Counters { $($name: self.$name.load(Ordering::Relaxed),)* }
             }
@@ -111,4 +117,8 @@ counters! {
     relay_circuits,
     /// Reservations and circuits that were refused to others.
     relay_denials,
+    /// Bytes that all protocols heard, inside the multiplexers.
+    bytes_received,
+    /// Bytes that all protocols said, inside the multiplexers.
+    bytes_sent,
 }

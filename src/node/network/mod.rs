@@ -18,6 +18,7 @@ pub mod event;
 mod files;
 mod greet;
 pub mod handle;
+mod metered;
 mod metrics;
 mod paced;
 mod peers;

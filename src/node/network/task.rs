@@ -80,7 +80,7 @@ pub(super) async fn start(
     let (events, received) = event::queue();
     let metrics = Arc::new(Metrics::default());
     let gate = config.gate();
-    let swarm = transport::swarm(&config, &gate, metrics.malformed())?;
+    let swarm = transport::swarm(&config, &gate, &metrics)?;
     let reach = Reachability::new(&config, gate, clock::now());
     let mut task = Task::new(config, swarm, events, Arc::clone(&metrics), reach)?;
     task.declare_own_addresses();

@@ -26,6 +26,8 @@ use libp2p::{
 use super::{
     config::NetworkConfig,
     error::NetworkError,
+    metered::Metered,
+    metrics::Metrics,
     paced::{Paced, Paces},
     prompt_close::PromptClose,
     reach::fence::{Fenced, Gate},
@@ -33,7 +35,6 @@ use super::{
 use crate::behaviour::{
     Speech,
     limits::{QUIC_CONNECTION_WINDOW_BYTES, QUIC_STREAM_WINDOW_BYTES, STREAMS},
-    service::Malformed,
 };
 
 /// A QUIC connection that hears nothing for so long is dead: a killed peer is noticed in time.
@@ -56,10 +57,10 @@ const SETUP_DEADLINE: Duration = Duration::from_secs(10);
 pub(super) fn swarm(
     config: &NetworkConfig,
     gate: &Gate,
-    malformed: &Malformed,
+    metrics: &Arc<Metrics>,
 ) -> Result<Swarm<Speech>, NetworkError> {
     let (circuits, through_relays) = relay::client::new(config.local_peer());
-    let speech = config.speech(gate, malformed);
+    let speech = config.speech(gate, metrics.malformed());
     let is_relayed = speech.reach.circuits;
     let trusted = Arc::new(speech.trusted.clone());
     let speech = Speech::new(
@@ -75,6 +76,7 @@ pub(super) fn swarm(
     let pacer = Pacer {
         trusted,
         paces: Paces::default(),
+        metrics: Arc::clone(metrics),
     };
     let direct = transport(&config.identity, gate, &pacer)?;
     // Without the behaviour's half nobody would answer the relay transport.
@@ -93,18 +95,20 @@ type Wire = Boxed<(PeerId, StreamMuxerBox)>;
 struct Pacer {
     trusted: Arc<BTreeSet<PeerId>>,
     paces: Paces,
+    metrics: Arc<Metrics>,
 }
 
 impl Pacer {
     fn wrap<M>(&self, peer: &PeerId, muxer: M, point: &ConnectedPoint) -> StreamMuxerBox
     where
         M: StreamMuxer + Unpin + Send + 'static,
-        M::Substream: Send + 'static,
+        M::Substream: Unpin + Send + 'static,
         M::Error: Send + Sync + 'static,
     {
         let is_stranger = !self.trusted.contains(peer);
         let pace = is_stranger.then(|| self.paces.of(point.get_remote_address()));
-        StreamMuxerBox::new(PromptClose::new(Paced::new(muxer, pace)))
+        let metered = Metered::new(muxer, Arc::clone(&self.metrics));
+        StreamMuxerBox::new(PromptClose::new(Paced::new(metered, pace)))
     }
 }
 
