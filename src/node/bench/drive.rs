@@ -27,7 +27,7 @@ use crate::behaviour::{Declined, PeerId, Service};
 use crate::chain::codec::Decode as _;
 use crate::node::clock;
 use crate::node::network::{NetworkHandle, RequestError};
-use crate::replica::wire::SubmitReply;
+use crate::replica::wire::{MAX_SUBMISSION, SubmitReplies, SubmitReply};
 
 /// How exactly payments are handed in at their time.
 const BEAT: Duration = Duration::from_millis(1);
@@ -41,6 +41,12 @@ const SEARCH: Duration = Duration::from_secs(1);
 const PATIENCE: Duration = Duration::from_secs(60);
 /// The same, when it was asked to end.
 const LITTLE_PATIENCE: Duration = Duration::from_secs(5);
+
+/// Payments that are handed in together, at most: those of one beat and those that had to wait.
+const MOST_AT_ONCE: usize = 128;
+/// Their bytes, at most.
+const MOST_BYTES: usize = Service::Submit.caps().request_bytes;
+const _: () = assert!(MOST_AT_ONCE <= MAX_SUBMISSION);
 
 /// How payments are handed in.
 #[derive(Debug, Clone, Copy)]
@@ -120,12 +126,12 @@ pub async fn drive(
                 last_proof = last_proof.max(at);
                 in_time += u64::from(at <= duration);
             }
-            Some((number, link, handed)) = drive.asks.next() => drive.answered(number, link, handed),
+            Some(answered) = drive.asks.next() => drive.answered(answered),
             () = sleep(BEAT) => {}
         }
         // Many answers come together: they are entered before the next payments are looked for.
-        while let Some(Some((number, link, handed))) = drive.asks.next().now_or_never() {
-            drive.answered(number, link, handed);
+        while let Some(Some(answered)) = drive.asks.next().now_or_never() {
+            drive.answered(answered);
         }
         drive.search();
         drive.show(gauge, now.min(duration));
@@ -147,7 +153,8 @@ pub async fn drive(
     ))
 }
 
-type Answered = (usize, usize, Handed);
+/// Payments that were handed in together, by which connection, and what came of each.
+type Answered = (Vec<usize>, usize, Vec<Handed>);
 
 struct Drive<'a> {
     load: &'a Load,
@@ -211,28 +218,45 @@ impl Drive<'_> {
         }
         let instant = self.began + now;
         while !self.waiting.is_empty() {
-            let Some(link) = self.links.take(instant) else {
+            // What waits goes together, as a payroll does; what is alone goes at once.
+            let mut size_bytes = 0;
+            let fits = |number: &usize| {
+                let more = size_bytes + self.load.encoded(*number).len();
+                let is_fit = more <= MOST_BYTES;
+                size_bytes = if is_fit { more } else { size_bytes };
+                is_fit
+            };
+            let first = self.waiting.iter().take(MOST_AT_ONCE).copied();
+            let count = first.take_while(fits).count();
+            let Some(link) = self.links.take(size_bytes, instant) else {
                 return;
             };
-            let Some(number) = self.waiting.pop_front() else {
-                return;
-            };
-            self.book.hand_in(number);
-            self.sent[number] = u32::try_from(now.as_millis()).unwrap_or(u32::MAX);
+            let numbers: Vec<usize> = self.waiting.drain(..count.max(1)).collect();
+            let mut bytes = Vec::new();
+            for number in &numbers {
+                self.book.hand_in(*number);
+                self.sent[*number] = u32::try_from(now.as_millis()).unwrap_or(u32::MAX);
+                bytes.extend(self.load.encoded(*number));
+            }
             let (handle, node) = self.links.get(link);
-            let bytes = self.load.encoded(number);
-            let ask = async move { (number, link, submit(&handle, node, bytes).await) };
+            let ask = async move {
+                let handed = submit(&handle, node, bytes, numbers.len()).await;
+                (numbers, link, handed)
+            };
             self.asks.push(ask.boxed());
         }
     }
 
-    fn answered(&mut self, number: usize, link: usize, handed: Handed) {
+    fn answered(&mut self, (numbers, link, handed): Answered) {
         self.links.give_back(link);
-        if self.book.handed(number, handed) {
-            let tries = &mut self.tries[number];
-            *tries = tries.saturating_add(1);
-            let pause = AGAIN * (1 << u32::from(*tries - 1).min(5));
-            self.again.push(Reverse((self.now() + pause, number)));
+        let now = self.now();
+        for (number, handed) in numbers.into_iter().zip(handed) {
+            if self.book.handed(number, handed) {
+                let tries = &mut self.tries[number];
+                *tries = tries.saturating_add(1);
+                let pause = AGAIN * (1 << u32::from(*tries - 1).min(5));
+                self.again.push(Reverse((now + pause, number)));
+            }
         }
     }
 
@@ -268,14 +292,20 @@ impl Drive<'_> {
     }
 }
 
-/// Hands a payment to a node, as a wallet does.
-async fn submit(handle: &NetworkHandle, node: PeerId, bytes: Vec<u8>) -> Handed {
+/// Hands so many payments to a node, as a wallet does.
+async fn submit(handle: &NetworkHandle, node: PeerId, bytes: Vec<u8>, count: usize) -> Vec<Handed> {
     let answer = handle.request(node, Service::Submit, bytes).await;
-    match answer.map(|bytes| SubmitReply::from_bytes(&bytes)) {
-        Ok(Ok(reply)) => of_reply(&reply),
-        Ok(Err(_)) => Handed::Unknown("answer_unreadable"),
+    let all = match answer.map(|bytes| SubmitReplies::from_bytes(&bytes)) {
+        Ok(Ok(SubmitReplies(replies))) if replies.len() == count => {
+            return replies.iter().map(of_reply).collect();
+        }
+        Ok(Ok(SubmitReplies(replies))) if replies[..] == [SubmitReply::Malformed] => {
+            Handed::Shed("malformed")
+        }
+        Ok(_) => Handed::Unknown("answer_unreadable"),
         Err(error) => of_error(&error),
-    }
+    };
+    vec![all; count]
 }
 
 fn of_reply(reply: &SubmitReply) -> Handed {

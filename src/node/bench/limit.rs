@@ -7,15 +7,15 @@ use std::sync::Barrier;
 use std::thread;
 use std::time::Duration;
 
-use rand::SeedableRng as _;
 use rand::rngs::StdRng;
+use rand::{RngExt as _, SeedableRng as _};
 
 use super::BenchError;
 use super::load::{Load, cores};
 use crate::chain::codec::Decode as _;
-use crate::chain::key::{Claim, verify_batch};
 use crate::chain::transaction::SignedTransaction;
 use crate::node::clock;
+use crate::replica::check;
 use crate::replica::wire::MAX_BATCH;
 
 /// How long it is measured.
@@ -63,16 +63,7 @@ fn of_core(load: &Load, core: usize, began: &Barrier) -> Option<f64> {
     let mut checked = 0_u32;
     loop {
         for batch in signed.chunks(MAX_BATCH) {
-            let messages: Vec<Vec<u8>> = batch
-                .iter()
-                .map(|one| one.transaction.sign_bytes())
-                .collect();
-            let claims: Vec<Claim<'_>> = batch
-                .iter()
-                .zip(&messages)
-                .map(|(one, message)| one.claim(message))
-                .collect();
-            let good = verify_batch(&claims, &mut random);
+            let good = check(batch, random.random());
             if !good.into_iter().all(|is_good| is_good) {
                 return None;
             }

@@ -31,10 +31,12 @@ const PATIENCE: Duration = Duration::from_secs(20);
 const GLANCE: Duration = Duration::from_millis(20);
 /// Most peers of a load.
 const MAX_LANES: usize = 64;
-/// Payments of one peer that one node may have unanswered: some below what it allows.
-const OPEN: usize = 100;
-/// Payments a second through one connection. Hello, pings and blocks take streams too.
+/// Requests of one peer that one node may have unanswered.
+const OPEN: usize = 16;
+/// Requests a second through one connection. Hello, pings and blocks take streams too.
 const PACE: Limit = Limit::of_bucket(STREAMS_OPENED.burst - 64, STREAMS_OPENED.per_second - 16);
+/// Payments of the load for each of the bytes that a token stands for.
+const PAYMENTS_A_TOKEN: f64 = 2.0;
 /// Connections that are there at least, so that blocks can be asked for often enough.
 const LEAST_LINKS: usize = 8;
 
@@ -46,7 +48,8 @@ pub fn lanes(config: &BenchConfig, limit_per_s: f64) -> usize {
     };
     let nodes = u32::try_from(config.nodes.max(1)).unwrap_or(u32::MAX);
     // Half as much again, since what was declined comes again.
-    let wanted = (rate * 1.5 / f64::from(PACE.per_second) / f64::from(nodes)).ceil();
+    let one = f64::from(Service::Submit.rate().per_second) * PAYMENTS_A_TOKEN;
+    let wanted = (rate * 1.5 / one / f64::from(nodes)).ceil();
     let most = u32::try_from(MAX_LANES).map_or(f64::MAX, f64::from);
     #[allow(
         clippy::cast_possible_truncation,
@@ -61,7 +64,8 @@ pub fn lanes(config: &BenchConfig, limit_per_s: f64) -> usize {
 struct Link {
     lane: usize,
     node: PeerId,
-    pace: Bucket,
+    streams: Bucket,
+    tokens: Bucket,
     open: usize,
 }
 
@@ -116,7 +120,8 @@ impl Links {
                 .extend(bootstrap.nodes().iter().map(|node| Link {
                     lane,
                     node: node.peer_id,
-                    pace: Bucket::new(PACE, now),
+                    streams: Bucket::new(PACE, now),
+                    tokens: Bucket::new(Service::Submit.rate(), now),
                     open: 0,
                 }));
             links.lanes.push(handle);
@@ -155,12 +160,14 @@ impl Links {
         eyes.collect()
     }
 
-    /// A connection that may take one payment now; give it back with [`Links::give_back`].
-    pub fn take(&mut self, now: Instant) -> Option<usize> {
+    /// A connection that may take a request of this size now; give it back with [`Links::give_back`].
+    pub fn take(&mut self, size_bytes: usize, now: Instant) -> Option<usize> {
+        let cost = Service::Submit.cost(size_bytes);
         for step in 0..self.links.len() {
             let place = (self.next + step) % self.links.len();
             let link = &mut self.links[place];
-            if link.open < OPEN && link.pace.take(now) {
+            // A token of the one that is lost to the other's want comes back in time.
+            if link.open < OPEN && link.tokens.take_many(cost, now) && link.streams.take(now) {
                 link.open += 1;
                 self.next = place + 1;
                 return Some(place);
