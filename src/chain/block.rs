@@ -118,6 +118,11 @@ impl Decode for Header {
 }
 
 impl Encode for Block {
+    fn size_hint(&self) -> usize {
+        let transactions = self.transactions.iter().map(SignedTransaction::size_bytes);
+        512 + transactions.sum::<usize>()
+    }
+
     fn encode(&self, out: &mut Vec<u8>) {
         self.header.encode(out);
         put_sequence(out, &self.transactions);

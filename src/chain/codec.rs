@@ -63,9 +63,14 @@ pub trait Encode {
     /// Appends the canonical bytes to `out`.
     fn encode(&self, out: &mut Vec<u8>);
 
+    /// About how many bytes that will be; room for so many is taken at once.
+    fn size_hint(&self) -> usize {
+        64
+    }
+
     /// The canonical bytes.
     fn to_bytes(&self) -> Vec<u8> {
-        let mut out = Vec::new();
+        let mut out = Vec::with_capacity(self.size_hint());
         self.encode(&mut out);
         out
     }
@@ -213,6 +218,16 @@ impl<'a> Reader<'a> {
 pub fn put_bytes(out: &mut Vec<u8>, bytes: &[u8]) {
     put_count(out, bytes.len());
     out.extend_from_slice(bytes);
+}
+
+/// Appends a value's bytes with their `u32` length, as [`put_bytes`] does, without writing them twice.
+pub fn put_framed(out: &mut Vec<u8>, value: &impl Encode) {
+    let start = out.len();
+    put_count(out, 0);
+    let begin = out.len();
+    value.encode(out);
+    let length = u32::try_from(out.len() - begin).unwrap_or(u32::MAX);
+    out[start..begin].copy_from_slice(&length.to_le_bytes());
 }
 
 /// Appends a sequence with its `u32` count.

@@ -18,6 +18,12 @@ pub const MAX_MEMO_BYTES: usize = 256;
 /// Most bytes of an encoded [`SignedTransaction`]: a bound for whoever receives one.
 pub const MAX_TRANSACTION_BYTES: usize = 1024;
 
+/// Genesis, sender, key; nonce, last height, fee.
+const COMMON_BYTES: usize = 3 * 32 + 3 * 8;
+/// The tag, payee, amount and the memo's length.
+const TRANSFER_BYTES: usize = 1 + 32 + 8 + 4;
+const SIGNATURE_BYTES: usize = 64;
+
 const SIGN_TAG: &[u8] = b"natcoin/transaction/sign/1";
 
 /// A note that travels with a transfer: any bytes, at most [`MAX_MEMO_BYTES`].
@@ -123,7 +129,8 @@ impl Transaction {
 
     /// The bytes that are signed: a tag and the canonical encoding, genesis hash first.
     pub fn sign_bytes(&self) -> Vec<u8> {
-        let mut bytes = SIGN_TAG.to_vec();
+        let mut bytes = Vec::with_capacity(SIGN_TAG.len() + self.size_hint());
+        bytes.extend_from_slice(SIGN_TAG);
         self.encode(&mut bytes);
         bytes
     }
@@ -168,6 +175,11 @@ impl SignedTransaction {
     /// The transaction's identity.
     pub fn id(&self) -> TransactionId {
         self.transaction.id()
+    }
+
+    /// How many bytes it has, encoded.
+    pub fn size_bytes(&self) -> usize {
+        self.transaction.size_hint() + SIGNATURE_BYTES
     }
 
     /// Whether the signature is good (rule K1 of `key.rs`).
@@ -224,6 +236,15 @@ impl Decode for Operation {
 }
 
 impl Encode for Transaction {
+    /// Exact.
+    fn size_hint(&self) -> usize {
+        let operation = match &self.operation {
+            Operation::Transfer { memo, .. } => TRANSFER_BYTES + memo.0.len(),
+            Operation::ClaimName { name } => 1 + 4 + name.as_str().len(),
+        };
+        COMMON_BYTES + operation
+    }
+
     fn encode(&self, out: &mut Vec<u8>) {
         self.genesis.encode(out);
         self.sender.encode(out);
@@ -250,6 +271,10 @@ impl Decode for Transaction {
 }
 
 impl Encode for SignedTransaction {
+    fn size_hint(&self) -> usize {
+        self.size_bytes()
+    }
+
     fn encode(&self, out: &mut Vec<u8>) {
         self.transaction.encode(out);
         self.signature.encode(out);

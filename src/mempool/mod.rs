@@ -4,9 +4,8 @@
 //! and a block. First come, first served; those of one sender in the order of their nonces. It must
 //! never grow beyond its bounds, whatever strangers send.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use crate::chain::codec::Encode;
 use crate::chain::key::Address;
 use crate::chain::transaction::{SignedTransaction, TransactionId};
 
@@ -60,9 +59,9 @@ struct Waiting {
 /// The transactions that wait.
 #[derive(Debug, Default)]
 pub struct Mempool {
-    senders: BTreeMap<Address, BTreeMap<u64, Waiting>>,
+    senders: HashMap<Address, BTreeMap<u64, Waiting>>,
     arrivals: BTreeMap<u64, (Address, u64)>,
-    ids: BTreeMap<TransactionId, (Address, u64)>,
+    ids: HashMap<TransactionId, (Address, u64)>,
     expiries: BTreeSet<(u64, u64)>,
     next_arrival: u64,
     size_bytes: usize,
@@ -143,7 +142,7 @@ impl Mempool {
                 return Err(Refusal::SenderFull);
             }
         }
-        let size_bytes = transaction.to_bytes().len();
+        let size_bytes = transaction.size_bytes();
         if self.is_too_full_for(size_bytes) {
             if self.can_go_on(&sender, nonce, next_nonce(&sender)) {
                 self.drop_stranded(next_nonce);

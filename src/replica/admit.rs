@@ -197,7 +197,7 @@ impl Replica {
 
     /// Queues a transaction for gossip: at once after a pause, else together with what else comes.
     fn tell(&mut self, transaction: SignedTransaction) {
-        self.intake.outbox.size_bytes += transaction.to_bytes().len();
+        self.intake.outbox.size_bytes += transaction.size_bytes();
         self.intake.outbox.waiting.push(transaction);
         let now = self.hands.now.elapsed;
         let rested = self
@@ -237,7 +237,7 @@ impl Replica {
             .mempool
             .oldest(MAX_BATCH)
             .take_while(|one| {
-                size += one.to_bytes().len();
+                size += one.size_bytes();
                 size <= FULL_BATCH_BYTES
             })
             .cloned()

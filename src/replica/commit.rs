@@ -7,10 +7,10 @@ use std::sync::Arc;
 
 use super::Replica;
 use super::effect::{Effect, Halt, Note};
-use super::wire::FinalBlock;
+use super::wire::final_block_bytes;
 use crate::chain::block::Block;
 use crate::chain::certificate::Certificate;
-use crate::chain::codec::Encode;
+use crate::chain::hash::Hash;
 use crate::chain::ledger::{Activity, Execution, Tip};
 use crate::chain::query::Certified;
 use crate::mutation::{self, Mutation};
@@ -45,17 +45,14 @@ impl Replica {
             }
         };
         let height = block.header.height;
-        let record = FinalBlock {
-            block: Block::clone(block),
-            certificate,
-        };
+        let index = index_of(block, &execution.activities);
+        let ids = index.transactions.clone();
         let durable = self.hands.effects.len();
         self.hands.emit(Effect::Commit {
             height,
-            record: record.to_bytes(),
-            index: index_of(block, &execution.activities),
+            record: final_block_bytes(block, &certificate),
+            index,
         });
-        let FinalBlock { certificate, .. } = record;
         let round = certificate.round;
         if !self.apply(block, certificate, execution) {
             return;
@@ -67,7 +64,7 @@ impl Replica {
             is_caught_up: origin == Origin::CaughtUp,
         }));
         self.hands.emit(Effect::Height(height));
-        self.clear_mempool(block);
+        self.clear_mempool(block, &ids);
         self.tell_watchers(block);
         if mutation::is_on(Mutation::ToldBeforeDurable) {
             self.hands.effects[durable..].rotate_left(1);
@@ -96,9 +93,9 @@ impl Replica {
         true
     }
 
-    fn clear_mempool(&mut self, block: &Block) {
-        for transaction in &block.transactions {
-            self.mempool.remove(&transaction.id());
+    fn clear_mempool(&mut self, block: &Block, ids: &[[u8; 32]]) {
+        for (transaction, id) in block.transactions.iter().zip(ids) {
+            self.mempool.remove(&Hash(*id));
             let sender = &transaction.transaction.sender;
             let next = self.books.ledger.account(sender);
             let next = next.map_or(0, |account| account.nonce);

@@ -145,7 +145,7 @@ impl Replica {
             let (_, found) = cached.as_ref()?;
             let position = usize::try_from(place.position).ok()?;
             let one = found.block.transactions.get(position)?;
-            size += one.to_bytes().len();
+            size += one.size_bytes();
             if size > FULL_PAGE_BYTES && !entries.is_empty() {
                 break;
             }

@@ -9,7 +9,7 @@ use crate::behaviour::watch::FRAME_MAX_BYTES;
 use crate::behaviour::{Service, Topic};
 use crate::chain::block::{Block, MAX_BLOCK_BYTES};
 use crate::chain::certificate::Certificate;
-use crate::chain::codec::{Decode, DecodeError, Encode, Reader, put_sequence};
+use crate::chain::codec::{Decode, DecodeError, Encode, Reader, put_framed, put_sequence};
 use crate::chain::key::Address;
 use crate::chain::merkle::{MAX_PATH, Path};
 use crate::chain::query::{Certified, MAX_ANSWER_BYTES};
@@ -111,7 +111,8 @@ impl Encode for Said {
                 out.push(1);
                 proposal.encode(out);
                 // Framed by its length, because a block ends where its bytes end.
-                crate::chain::codec::put_bytes(out, &block.to_bytes());
+                out.reserve(block.size_hint());
+                put_framed(out, &**block);
             }
         }
     }
@@ -325,9 +326,20 @@ impl Decode for BlocksRequest {
 
 impl Encode for FinalBlock {
     fn encode(&self, out: &mut Vec<u8>) {
-        crate::chain::codec::put_bytes(out, &self.block.to_bytes());
-        self.certificate.encode(out);
+        encode_final(&self.block, &self.certificate, out);
     }
+}
+
+fn encode_final(block: &Block, certificate: &Certificate, out: &mut Vec<u8>) {
+    put_framed(out, block);
+    certificate.encode(out);
+}
+
+/// The bytes of a [`FinalBlock`] of these.
+pub fn final_block_bytes(block: &Block, certificate: &Certificate) -> Vec<u8> {
+    let mut out = Vec::with_capacity(block.size_hint() + CERTIFIED_BYTES);
+    encode_final(block, certificate, &mut out);
+    out
 }
 
 impl Decode for FinalBlock {

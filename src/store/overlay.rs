@@ -89,7 +89,11 @@ impl Layer {
     }
 
     /// Takes the entries up to a height out of this layer.
-    fn split_off_up_to(&mut self, height: u64) -> Self {
+    fn split_off_up_to(&mut self, height: u64, newest: u64) -> Self {
+        // A checkpoint of all there is: nothing to sort.
+        if newest <= height {
+            return std::mem::take(self);
+        }
         let Self {
             transactions,
             activities,
@@ -176,7 +180,7 @@ impl Overlay {
         let frozen = Arc::new(Frozen {
             height,
             root,
-            layer: self.active.split_off_up_to(height),
+            layer: self.active.split_off_up_to(height, self.indexed),
             changes: all,
         });
         self.frozen = Some(frozen.clone());

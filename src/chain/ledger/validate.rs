@@ -6,7 +6,6 @@
 
 use super::{BlockContext, ExecuteError, Execution, Ledger};
 use crate::chain::block::{Block, BlockId, Header, VERSION, transactions_root};
-use crate::chain::codec::Encode;
 use crate::chain::genesis::{Genesis, Rules};
 use crate::chain::hash::Hash;
 use crate::chain::key::Address;
@@ -229,7 +228,7 @@ impl Room {
 
     /// Makes room for one more, if there is.
     pub(super) fn take(&mut self, transaction: &SignedTransaction) -> bool {
-        let size = transaction.to_bytes().len();
+        let size = transaction.size_bytes();
         if self.transactions == 0 || self.bytes < size {
             return false;
         }
@@ -241,6 +240,6 @@ impl Room {
     /// Takes back what was taken for this one.
     pub(super) fn give_back(&mut self, transaction: &SignedTransaction) {
         self.transactions += 1;
-        self.bytes += transaction.to_bytes().len();
+        self.bytes += transaction.size_bytes();
     }
 }

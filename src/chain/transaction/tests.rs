@@ -150,6 +150,7 @@ proptest! {
     #[test]
     fn what_is_well_signed_is_good_singly_and_in_a_claim(signed in any_well_signed_transaction()) {
         prop_assert!(signed.signature_is_good());
+        prop_assert_eq!(signed.size_bytes(), signed.to_bytes().len());
         let bytes = signed.transaction.sign_bytes();
         let claim = signed.claim(&bytes);
         prop_assert!(claim.key.verify(claim.message, &claim.signature));
