@@ -491,7 +491,11 @@ impl Handler {
                 block: certificate.value_id,
             });
         };
-        self.seal();
+        // What we have signed of this height is sealed since it left. What others said needs no place in the log any
+        // more: the block is about to be durable, with its certificate.
+        if self.marks.unrecorded.is_some() {
+            self.seal();
+        }
         self.emit(Effect::Decide { block, certificate });
     }
 }
