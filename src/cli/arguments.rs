@@ -321,7 +321,7 @@ pub struct Bench {
         allow_negative_numbers = true
     )]
     pub wallets: String,
-    /// Payments a second, or max; a table if several
+    /// Payments a second, or max; or several
     #[arg(
         long,
         default_value = "max",

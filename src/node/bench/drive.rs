@@ -104,7 +104,8 @@ pub async fn drive(
                 }
                 if closed.is_some() {
                     gauge.enter(Phase::Draining);
-                    // What has been handed in is followed to its end; the rest is not begun any more.
+                    // What has a place now is in time; what has been handed in is followed to its end; the rest is not begun.
+                    drive.hand_in(now);
                     drive.waiting.retain(|number| drive.book.is_open(*number));
                 }
             }
