@@ -39,10 +39,10 @@ enum Kind {
     Apart(Vec<Process>),
 }
 
-/// Nodes in this process.
+/// Nodes in this process. Each has a runtime of its own, as it has in a process of its own: in one runtime a vote of one
+/// node would wait behind all connections of the others.
 struct Here {
-    runtime: Runtime,
-    handles: Vec<NodeHandle>,
+    nodes: Vec<(Runtime, NodeHandle)>,
     /// Threads that were there before.
     others: BTreeSet<u64>,
     /// Memory that was taken before.
@@ -154,36 +154,27 @@ impl Here {
     fn start(homes: &[Home]) -> Result<Self, BenchError> {
         let others = usage::threads();
         let rss_before = usage::process_rss("self");
-        let runtime = Builder::new_multi_thread()
-            .thread_name(NODE_THREADS)
-            .enable_all()
-            .build()
-            .map_err(BenchError::Thread)?;
-        let starts = homes
-            .iter()
-            .map(|home| runner::start(NodeConfig::of_home(home)));
-        let started = runtime.block_on(futures::future::join_all(starts));
         let mut here = Self {
-            runtime,
-            handles: Vec::new(),
+            nodes: Vec::new(),
             others,
             rss_before,
         };
-        let mut failure = None;
-        for node in started {
-            match node {
-                Ok(node) => here.handles.push(node),
-                Err(error) => failure = failure.or(Some(error)),
+        for home in homes {
+            let runtime = Builder::new_multi_thread()
+                .thread_name(NODE_THREADS)
+                .enable_all()
+                .build()
+                .map_err(BenchError::Thread)?;
+            match runtime.block_on(runner::start(NodeConfig::of_home(home))) {
+                Ok(node) => here.nodes.push((runtime, node)),
+                Err(error) => {
+                    // What stops badly here is less of a story than why it did not start.
+                    let _ = here.stop();
+                    return Err(error.into());
+                }
             }
         }
-        match failure {
-            None => Ok(here),
-            Some(error) => {
-                // What stops badly here is less of a story than why it did not start.
-                let _ = here.stop();
-                Err(error.into())
-            }
-        }
+        Ok(here)
     }
 
     /// All that this process took, without what others in it took.
@@ -199,20 +190,28 @@ impl Here {
     }
 
     fn stop(self) -> Result<Told, BenchError> {
-        let networks: Vec<_> = self
-            .handles
-            .iter()
-            .map(|node| node.network().clone())
-            .collect();
-        let stops = self.handles.into_iter().map(NodeHandle::stop);
-        let ended = self.runtime.block_on(futures::future::join_all(stops));
-        let counted = networks.iter().map(|network| network.metrics());
-        let bytes = counted.map(|one| one.bytes_received.saturating_add(one.bytes_sent));
-        let told = Told {
-            bytes: Some(bytes.sum()),
-        };
-        let ended: Result<Vec<()>, NodeError> = ended.into_iter().collect();
-        ended.map(|_| told).map_err(BenchError::Node)
+        // Order: all are told to end before any is waited for.
+        let running = self.nodes.into_iter().map(|(runtime, node)| {
+            let network = node.network().clone();
+            let ending = runtime.spawn(node.stop());
+            (runtime, network, ending)
+        });
+        let running: Vec<_> = running.collect();
+        let (mut bytes, mut failure) = (0_u64, None);
+        for (runtime, network, ending) in running {
+            match runtime.block_on(ending) {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => failure = failure.or(Some(BenchError::Node(error))),
+                // A task that panicked has said so.
+                Err(_) => failure = failure.or(Some(BenchError::Observer)),
+            }
+            let counted = network.metrics();
+            bytes = bytes
+                .saturating_add(counted.bytes_received)
+                .saturating_add(counted.bytes_sent);
+        }
+        let told = Told { bytes: Some(bytes) };
+        failure.map_or(Ok(told), Err)
     }
 }
 
