@@ -181,6 +181,11 @@ impl Mempool {
         }
     }
 
+    /// Whether all places are taken, and a search for what cannot go on would find nothing new.
+    pub fn is_shut(&self) -> bool {
+        self.len() >= MAX_WAITING && self.next_arrival < self.next_search
+    }
+
     fn is_too_full_for(&self, size_bytes: usize) -> bool {
         self.len() >= MAX_WAITING || self.size_bytes + size_bytes > MAX_WAITING_BYTES
     }

@@ -126,6 +126,7 @@ fn a_pool_full_of_what_can_go_on_stays_as_it_is() {
     for sender in 0..MAX_WAITING as u32 {
         pool.insert(numbered(sender, 0), |_| 0).unwrap();
     }
+    assert!(!pool.is_shut(), "nobody has searched it");
     for _ in 0..3 {
         assert_eq!(
             pool.insert(numbered(u32::MAX, 0), |_| 0),
@@ -133,6 +134,9 @@ fn a_pool_full_of_what_can_go_on_stays_as_it_is() {
         );
     }
     assert_eq!(pool.candidates(MAX_WAITING, |_| 0).len(), MAX_WAITING);
+    assert!(pool.is_shut());
+    pool.remove(&numbered(7, 0).id());
+    assert!(!pool.is_shut());
 }
 
 #[test]

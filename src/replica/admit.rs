@@ -44,7 +44,8 @@ impl Replica {
         };
         let mut replies = Vec::new();
         let (mut ids, mut unknown) = (Vec::new(), Vec::new());
-        let is_busy = !self.intake.inspection.admits(transactions.len());
+        // Order: a full node says so before it has any signature checked.
+        let is_busy = self.mempool.is_shut() || !self.intake.inspection.admits(transactions.len());
         for transaction in transactions {
             let transaction_id = transaction.id();
             let known = self.place_of(&transaction_id, store);

@@ -1,7 +1,7 @@
 //! The load's peers: real ones in the role of wallets, each connected to every node, and what each may say.
 //!
-//! A node lets a stranger open 256 streams a second, so a load comes through as many peers as it takes. Each keeps to
-//! those limits by itself, as an honest program does: what has no place waits here, in the payment's own time.
+//! A node takes so many bytes of payments a second of a stranger, so a load comes through as many peers as it takes. Each
+//! keeps to those limits by itself, as an honest program does: what has no place waits here, in the payment's own time.
 //!
 //! Never: ask a node more than it allows one peer. Next: `drive.rs` for payments, `observe.rs` for blocks.
 
@@ -13,7 +13,7 @@ use tokio::time::{sleep, timeout_at};
 
 use super::error::BenchError;
 use super::gauge::Gauge;
-use super::{BenchConfig, Rate};
+use super::{BenchConfig, MOST_SHARE, Rate};
 use crate::behaviour::limits::{Bucket, Rate as Limit, STREAMS_OPENED};
 use crate::behaviour::{Declined, PeerId, Role, Service, identity};
 use crate::chain::codec::{Decode as _, Encode as _};
@@ -35,7 +35,7 @@ const MAX_LANES: usize = 64;
 const OPEN: usize = 16;
 /// Requests a second through one connection. Hello, pings and blocks take streams too.
 const PACE: Limit = Limit::of_bucket(STREAMS_OPENED.burst - 64, STREAMS_OPENED.per_second - 16);
-/// Payments of the load for each of the bytes that a token stands for.
+/// Payments that a token of the submit service lets through, where many wait and are handed in together.
 const PAYMENTS_A_TOKEN: f64 = 2.0;
 /// Connections that are there at least, so that blocks can be asked for often enough.
 const LEAST_LINKS: usize = 8;
@@ -44,7 +44,7 @@ const LEAST_LINKS: usize = 8;
 pub fn lanes(config: &BenchConfig, limit_per_s: f64) -> usize {
     let rate = match config.rate {
         Rate::PerSecond(rate) => f64::from(rate).min(limit_per_s),
-        Rate::Max => limit_per_s / 2.0,
+        Rate::Max => limit_per_s * MOST_SHARE,
     };
     let nodes = u32::try_from(config.nodes.max(1)).unwrap_or(u32::MAX);
     // Half as much again, since what was declined comes again.
@@ -261,7 +261,7 @@ mod tests {
             };
             lanes(&config, 20_000.0)
         };
-        let link = f64::from(PACE.per_second);
+        let link = f64::from(Service::Submit.rate().per_second) * PAYMENTS_A_TOKEN;
         assert_eq!(lanes_of(4, Rate::PerSecond(1)), 2);
         assert_eq!(lanes_of(1, Rate::PerSecond(1)), 8);
         let many = lanes_of(4, Rate::PerSecond(10_000));

@@ -58,6 +58,8 @@ pub const MAX_PAYMENTS: u64 = 2_000_000;
 const WINDOW: usize = 4_000;
 /// Of these, of one wallet; a node lets 64 wait.
 const WINDOW_OF_WALLET: usize = 16;
+/// Of what the signatures allow, the most that could be final. A load that should be as large as it can be has so much.
+const MOST_SHARE: f64 = 0.8;
 /// Blocks that may wait to be entered in the book.
 const PROVEN_BLOCKS: usize = 64;
 
@@ -122,11 +124,11 @@ pub fn run(config: &BenchConfig, gauge: &Gauge) -> Result<Figures, BenchError> {
     })
 }
 
-/// How many payments there are to be: all that will be handed in, or half of what could be final at the very most.
+/// How many payments there are to be: all that will be handed in, or as much as could be final at the very most.
 fn wanted(config: &BenchConfig, limit_per_s: f64) -> usize {
     let per_second = match config.rate {
         Rate::PerSecond(rate) => f64::from(rate),
-        Rate::Max => (limit_per_s / 2.0).max(1_000.0),
+        Rate::Max => (limit_per_s * MOST_SHARE).max(1_000.0),
     };
     let most = u32::try_from(MAX_PAYMENTS).map_or(f64::MAX, f64::from);
     let wanted = (per_second * config.duration.as_secs_f64())

@@ -2,7 +2,7 @@
 //!
 //! It must never perform an effect behind a storage effect that failed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
@@ -44,6 +44,9 @@ pub struct Directory {
     pub asked: mpsc::Receiver<MembersQuestion>,
 }
 
+/// Keys of peers that are kept: of a crowd twice as large as a node takes in.
+const MAX_KEYS: usize = 4_096;
+
 /// What awaits the replica's word, by the numbers given to it.
 #[derive(Default)]
 struct Open {
@@ -51,6 +54,8 @@ struct Open {
     gossip: BTreeMap<u64, (MessageId, PeerId)>,
     requests: BTreeMap<u64, NetworkRequest>,
     watches: BTreeMap<WatchId, WatchSink>,
+    /// Keys of peers that were heard of.
+    keys: HashMap<PeerId, Peer>,
 }
 
 impl Open {
@@ -231,28 +236,42 @@ impl Hands {
         }
     }
 
+    /// A peer's key, which its peer id holds; decoding it takes longer than all else about an event.
+    fn key_of(&mut self, peer: &PeerId) -> Option<Peer> {
+        if let Some(key) = self.open.keys.get(peer) {
+            return Some(*key);
+        }
+        let key = identity::public_key(peer).map(PublicKey)?;
+        if self.open.keys.len() >= MAX_KEYS {
+            self.open.keys.clear();
+        }
+        self.open.keys.insert(*peer, key);
+        Some(key)
+    }
+
     fn input_of(&mut self, event: Event) -> Option<Input> {
-        let peer = |peer: &PeerId| identity::public_key(peer).map(PublicKey);
         Some(match event {
             Event::PeerUp {
                 peer: id, hello, ..
             } => Input::PeerUp {
-                peer: peer(&id)?,
+                peer: self.key_of(&id)?,
                 role: hello.role,
                 height: hello.height,
             },
             Event::PeerHello { peer: id, hello } => Input::PeerHeight {
-                peer: peer(&id)?,
+                peer: self.key_of(&id)?,
                 height: hello.height,
             },
-            Event::PeerDown { peer: id } => Input::PeerDown { peer: peer(&id)? },
+            Event::PeerDown { peer: id } => Input::PeerDown {
+                peer: self.key_of(&id)?,
+            },
             Event::Gossip {
                 topic,
                 id,
                 source,
                 data,
             } => {
-                let from = peer(&source)?;
+                let from = self.key_of(&source)?;
                 let number = self.open.number();
                 self.open.gossip.insert(number, (id, source));
                 Input::Gossip {
@@ -268,7 +287,7 @@ impl Hands {
                 service,
                 data,
             } => {
-                let from = peer(&from)?;
+                let from = self.key_of(&from)?;
                 let number = self.open.number();
                 self.open.requests.insert(number, id);
                 Input::Request {
