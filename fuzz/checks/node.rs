@@ -21,7 +21,9 @@ use natcoin::replica::wire::{
     Batch, BlocksReply, BlocksRequest, FinalBlock, MissingReply, MissingRequest, Said, WatchFrame,
     WatchRequest, from_gossip, gossip,
 };
-use natcoin::replica::{Effect, Input, Moment, Replica, Settings, Stored, Tag, perform};
+use natcoin::replica::{
+    Effect, Input, Moment, Replica, Settings, Stored, Tag, check as check_signatures, perform,
+};
 use natcoin::store::{SimDisk, Store, Survival};
 
 use super::world::{certificate, pay, person, validator, world};
@@ -172,7 +174,7 @@ impl Node {
 
     /// Does what the node asks for, and gives back what is not the store's.
     fn perform(&mut self, effects: Vec<Effect>) -> Vec<Effect> {
-        let mut others = Vec::new();
+        let (mut others, mut checked) = (Vec::new(), Vec::new());
         for effect in effects {
             if let Effect::Commit { record, .. } = &effect {
                 is_certified(record);
@@ -184,11 +186,23 @@ impl Node {
                     let more = self.handle(Input::CheckpointWritten { height });
                     others.extend(more);
                 }
+                Stored::Other(Effect::Check {
+                    check,
+                    transactions,
+                    seed,
+                }) => checked.push(Input::Checked {
+                    check,
+                    good: check_signatures(&transactions, seed),
+                    transactions,
+                }),
                 Stored::Other(effect) => {
                     is_sayable(&effect);
                     others.push(effect);
                 }
             }
+        }
+        for input in checked {
+            others.extend(self.handle(input));
         }
         others
     }
