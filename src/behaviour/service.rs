@@ -130,7 +130,8 @@ impl Service {
     pub const fn cost(self, size_bytes: usize) -> u32 {
         match self {
             // As cast: no more than the cap's, which is far below.
-            Self::Submit => size_bytes.div_ceil(SUBMIT_TOKEN_BYTES) as u32,
+            Self::Submit if size_bytes > 0 => size_bytes.div_ceil(SUBMIT_TOKEN_BYTES) as u32,
+            // Nothing is free: a request without a byte is one, too.
             _ => 1,
         }
     }
@@ -448,6 +449,21 @@ mod tests {
 
     use super::*;
     use crate::chain::testing::damage;
+
+    #[test]
+    fn no_request_is_free_and_many_payments_cost_as_many_tokens_as_they_fill() {
+        for service in Service::ALL {
+            assert_eq!([service.cost(0), service.cost(1)], [1, 1], "{service}");
+        }
+        assert_eq!(
+            [512, 513, 64 * KIB].map(|bytes| Service::Submit.cost(bytes)),
+            [1, 2, 128]
+        );
+        assert_eq!(Service::Query.cost(4 * KIB), 1);
+        // What a request may hold can be paid for.
+        let most = Service::Submit.cost(Service::Submit.caps().request_bytes);
+        assert!(most <= Service::Submit.rate().burst);
+    }
 
     fn codec() -> (FrameCodec, StreamProtocol) {
         let caps = Caps {
