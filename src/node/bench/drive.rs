@@ -220,24 +220,22 @@ impl Drive<'_> {
         let instant = self.began + now;
         while !self.waiting.is_empty() {
             // What waits goes together, as a payroll does; what is alone goes at once.
-            let mut size_bytes = 0;
-            let fits = |number: &usize| {
-                let more = size_bytes + self.load.encoded(*number).len();
-                let is_fit = more <= MOST_BYTES;
-                size_bytes = if is_fit { more } else { size_bytes };
-                is_fit
-            };
-            let first = self.waiting.iter().take(MOST_AT_ONCE).copied();
-            let count = first.take_while(fits).count();
-            let Some(link) = self.links.take(size_bytes, instant) else {
+            let (mut bytes, mut count) = (Vec::new(), 0);
+            for number in self.waiting.iter().take(MOST_AT_ONCE) {
+                let more = self.load.encoded(*number);
+                if bytes.len() + more.len() > MOST_BYTES {
+                    break;
+                }
+                bytes.extend_from_slice(more);
+                count += 1;
+            }
+            let Some(link) = self.links.take(bytes.len(), instant) else {
                 return;
             };
-            let numbers: Vec<usize> = self.waiting.drain(..count.max(1)).collect();
-            let mut bytes = Vec::new();
+            let numbers: Vec<usize> = self.waiting.drain(..count).collect();
             for number in &numbers {
                 self.book.hand_in(*number);
                 self.sent[*number] = u32::try_from(now.as_millis()).unwrap_or(u32::MAX);
-                bytes.extend(self.load.encoded(*number));
             }
             let (handle, node) = self.links.get(link);
             let ask = async move {

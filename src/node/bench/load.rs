@@ -139,8 +139,8 @@ impl Load {
     }
 
     /// A payment as it is handed in.
-    pub fn encoded(&self, payment: usize) -> Vec<u8> {
-        self.encoded[payment].clone()
+    pub fn encoded(&self, payment: usize) -> &[u8] {
+        &self.encoded[payment]
     }
 
     /// The number of a transaction that is one of these payments, whole.
