@@ -17,7 +17,7 @@ pub use self::error::BootstrapError;
 use super::address::check_dialable;
 use super::development;
 use super::peer;
-use crate::chain::genesis::{Genesis, GenesisAccount, Rules};
+use crate::chain::genesis::{Genesis, GenesisAccount, GenesisError, Rules};
 use crate::chain::key::PublicKey;
 use crate::chain::name::Name;
 use crate::chain::validator::{Validator, ValidatorSet};
@@ -59,6 +59,23 @@ pub struct Beginning {
     pub accounts: Vec<GenesisAccount>,
 }
 
+impl Beginning {
+    /// The genesis of a network that begins so, with these validators.
+    ///
+    /// # Errors
+    /// A [`GenesisError`].
+    pub fn genesis(self, validators: ValidatorSet) -> Result<Genesis, GenesisError> {
+        let genesis = Genesis {
+            network: self.network,
+            time_ms: self.time_ms,
+            rules: self.rules,
+            accounts: self.accounts,
+            validators,
+        };
+        genesis.checked()
+    }
+}
+
 /// A bootstrap file that has been checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Bootstrap {
@@ -85,14 +102,7 @@ impl Bootstrap {
         }
         let validators =
             ValidatorSet::new(validators).map_err(|error| BootstrapError::Genesis(error.into()))?;
-        let genesis = Genesis {
-            network: beginning.network,
-            time_ms: beginning.time_ms,
-            rules: beginning.rules,
-            accounts: beginning.accounts,
-            validators,
-        };
-        let genesis = genesis.checked()?;
+        let genesis = beginning.genesis(validators)?;
         Ok(Self { genesis, nodes })
     }
 

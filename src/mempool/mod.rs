@@ -96,29 +96,15 @@ impl Mempool {
         Some(&self.senders.get(sender)?.get(nonce)?.transaction)
     }
 
-    /// Takes in a transaction whose signature and rules were checked. `next_nonce` tells the nonce that a sender's next
-    /// transaction must have.
+    /// Takes in a transaction whose identity is this, and whose signature and rules were checked. `next_nonce` tells
+    /// the nonce that a sender's next transaction must have.
     ///
-    /// A full pool makes room for what can go on by dropping what waits for a nonce that is not here: else a few
+    /// Where as many of a sender wait as may, the last of them gives way to one before it. A full pool makes room for what can go on by dropping what waits for a nonce that is not here: else a few
     /// accounts whose first transaction never comes could keep everybody out for as long as theirs are valid.
     ///
     /// # Errors
     /// A [`Refusal`]; what can go on is then as it was.
     pub fn insert(
-        &mut self,
-        transaction: SignedTransaction,
-        next_nonce: impl Fn(&Address) -> u64,
-    ) -> Result<TransactionId, Refusal> {
-        let id = transaction.id();
-        self.insert_as(id, transaction, next_nonce)?;
-        Ok(id)
-    }
-
-    /// As [`Self::insert`], of a transaction whose identity is known to be this.
-    ///
-    /// # Errors
-    /// As there.
-    pub fn insert_as(
         &mut self,
         id: TransactionId,
         transaction: SignedTransaction,

@@ -7,6 +7,17 @@ use crate::chain::key::{SecretKey, Signature};
 use crate::chain::transaction::{Memo, Operation, Transaction};
 use proptest::prelude::*;
 
+impl Mempool {
+    fn put(
+        &mut self,
+        transaction: SignedTransaction,
+        next_nonce: impl Fn(&Address) -> u64,
+    ) -> Result<TransactionId, Refusal> {
+        let id = transaction.id();
+        self.insert(id, transaction, next_nonce).map(|()| id)
+    }
+}
+
 fn transaction(sender: u8, nonce: u64, valid_until: u64, amount: u64) -> SignedTransaction {
     let key = SecretKey::from_seed(&[sender; 32]).public();
     SignedTransaction {
@@ -35,8 +46,7 @@ fn nonces(chosen: &[SignedTransaction]) -> Vec<u64> {
 fn what_came_first_is_proposed_first_but_nonces_keep_their_order() {
     let mut pool = Mempool::default();
     for (sender, nonce) in [(1, 1), (2, 0), (1, 0), (1, 3)] {
-        pool.insert(transaction(sender, nonce, 9, 1), |_| 0)
-            .unwrap();
+        pool.put(transaction(sender, nonce, 9, 1), |_| 0).unwrap();
     }
     let chosen = pool.candidates(10, |_| 0);
     let senders: Vec<bool> = chosen
@@ -52,10 +62,10 @@ fn what_came_first_is_proposed_first_but_nonces_keep_their_order() {
 fn the_same_again_and_another_with_the_same_nonce_are_refused() {
     let mut pool = Mempool::default();
     let first = transaction(1, 0, 9, 1);
-    let id = pool.insert(first.clone(), |_| 0).unwrap();
-    assert_eq!(pool.insert(first, |_| 0), Err(Refusal::Known));
+    let id = pool.put(first.clone(), |_| 0).unwrap();
+    assert_eq!(pool.put(first, |_| 0), Err(Refusal::Known));
     assert_eq!(
-        pool.insert(transaction(1, 0, 9, 2), |_| 0),
+        pool.put(transaction(1, 0, 9, 2), |_| 0),
         Err(Refusal::NonceTaken { other: id })
     );
     assert_eq!(pool.len(), 1);
@@ -65,13 +75,13 @@ fn the_same_again_and_another_with_the_same_nonce_are_refused() {
 fn one_sender_cannot_fill_the_pool() {
     let mut pool = Mempool::default();
     for nonce in 0..MAX_WAITING_PER_SENDER as u64 {
-        pool.insert(transaction(1, nonce, 9, 1), |_| 0).unwrap();
+        pool.put(transaction(1, nonce, 9, 1), |_| 0).unwrap();
     }
     assert_eq!(
-        pool.insert(transaction(1, 64, 9, 1), |_| 0),
+        pool.put(transaction(1, 64, 9, 1), |_| 0),
         Err(Refusal::SenderFull)
     );
-    pool.insert(transaction(2, 0, 9, 1), |_| 0).unwrap();
+    pool.put(transaction(2, 0, 9, 1), |_| 0).unwrap();
 }
 
 #[test]
@@ -79,15 +89,15 @@ fn those_that_wait_for_a_nonce_do_not_keep_it_out() {
     let mut pool = Mempool::default();
     let most = MAX_WAITING_PER_SENDER as u64;
     for nonce in 1..=most {
-        pool.insert(transaction(1, nonce, 9, 1), |_| 0).unwrap();
+        pool.put(transaction(1, nonce, 9, 1), |_| 0).unwrap();
     }
     assert_eq!(pool.candidates(100, |_| 0), []);
-    pool.insert(transaction(1, 0, 9, 1), |_| 0).unwrap();
+    pool.put(transaction(1, 0, 9, 1), |_| 0).unwrap();
     let all: Vec<u64> = (0..most).collect();
     assert_eq!(nonces(&pool.candidates(100, |_| 0)), all);
     assert_eq!(pool.len(), MAX_WAITING_PER_SENDER);
     // The last of them has made room, and is told to come again.
-    let again = pool.insert(transaction(1, most, 9, 1), |_| 0);
+    let again = pool.put(transaction(1, most, 9, 1), |_| 0);
     assert_eq!(again, Err(Refusal::SenderFull));
 }
 
@@ -107,16 +117,16 @@ fn a_pool_full_of_what_waits_for_a_missing_nonce_makes_room_for_what_can_go_on()
     for (sender, nonce) in
         (0..senders).flat_map(|sender| (1..=per_sender).map(move |n| (sender, n)))
     {
-        full |= pool.insert(numbered(sender, nonce), |_| 0) == Err(Refusal::Full);
+        full |= pool.put(numbered(sender, nonce), |_| 0) == Err(Refusal::Full);
     }
     assert!(full && pool.candidates(1, |_| 0).is_empty());
     let early = numbered(u32::MAX, 1);
     assert_eq!(
-        pool.insert(early, |_| 0),
+        pool.put(early, |_| 0),
         Err(Refusal::Full),
         "as early as they"
     );
-    pool.insert(numbered(u32::MAX, 0), |_| 0).unwrap();
+    pool.put(numbered(u32::MAX, 0), |_| 0).unwrap();
     assert_eq!(pool.candidates(10, |_| 0).len(), 1);
 }
 
@@ -124,14 +134,11 @@ fn a_pool_full_of_what_waits_for_a_missing_nonce_makes_room_for_what_can_go_on()
 fn a_pool_full_of_what_can_go_on_stays_as_it_is() {
     let mut pool = Mempool::default();
     for sender in 0..MAX_WAITING as u32 {
-        pool.insert(numbered(sender, 0), |_| 0).unwrap();
+        pool.put(numbered(sender, 0), |_| 0).unwrap();
     }
     assert!(!pool.is_shut(), "nobody has searched it");
     for _ in 0..3 {
-        assert_eq!(
-            pool.insert(numbered(u32::MAX, 0), |_| 0),
-            Err(Refusal::Full)
-        );
+        assert_eq!(pool.put(numbered(u32::MAX, 0), |_| 0), Err(Refusal::Full));
     }
     assert_eq!(pool.candidates(MAX_WAITING, |_| 0).len(), MAX_WAITING);
     assert!(pool.is_shut());
@@ -143,7 +150,7 @@ fn a_pool_full_of_what_can_go_on_stays_as_it_is() {
 fn what_cannot_become_final_any_more_leaves() {
     let mut pool = Mempool::default();
     for (nonce, valid_until) in [(0, 5), (1, 9), (2, 5)] {
-        pool.insert(transaction(1, nonce, valid_until, 1), |_| 0)
+        pool.put(transaction(1, nonce, valid_until, 1), |_| 0)
             .unwrap();
     }
     assert_eq!(pool.remove_expired(4).len(), 0);
@@ -164,7 +171,7 @@ proptest! {
                 0 => { pool.remove_expired(number); }
                 1 => { pool.remove_used(&transaction(sender, 0, 0, 0).transaction.sender, nonce); }
                 2 => { pool.remove(&transaction(sender, nonce, number, 1).id()); }
-                _ => { let _ = pool.insert(transaction(sender, nonce, number, 1), |_| 0); }
+                _ => { let _ = pool.put(transaction(sender, nonce, number, 1), |_| 0); }
             }
             let queued: usize = pool.senders.values().map(BTreeMap::len).sum();
             let bytes: usize = pool.senders.values().flat_map(BTreeMap::values).map(|one| one.size_bytes).sum();

@@ -180,7 +180,7 @@ impl Replica {
     fn insert(&mut self, id: TransactionId, transaction: SignedTransaction) -> Result<(), Refusal> {
         let ledger = &self.books.ledger;
         let next_nonce = |sender: &Address| ledger.account(sender).map_or(0, |one| one.nonce);
-        self.mempool.insert_as(id, transaction, next_nonce)
+        self.mempool.insert(id, transaction, next_nonce)
     }
 
     fn admit(&mut self, id: TransactionId, transaction: SignedTransaction) -> Result<(), Refusal> {

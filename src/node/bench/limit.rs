@@ -54,7 +54,7 @@ fn of_core(load: &Load, core: usize, began: &Barrier) -> Option<f64> {
     let share = BATCHES * MAX_BATCH;
     let payments = (core * share..(core + 1) * share).map(|number| load.encoded(number));
     let signed: Option<Vec<SignedTransaction>> = payments
-        .map(|bytes| SignedTransaction::from_bytes(&bytes).ok())
+        .map(|bytes| SignedTransaction::from_bytes(bytes).ok())
         .collect();
     // Order: whoever leaves before has not kept the others waiting.
     began.wait();

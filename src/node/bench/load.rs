@@ -77,15 +77,7 @@ impl Town {
         });
         let validators = ValidatorSet::new(votes.collect())
             .map_err(crate::chain::genesis::GenesisError::from)?;
-        let beginning = self.beginning.clone();
-        let genesis = Genesis {
-            network: beginning.network,
-            time_ms: beginning.time_ms,
-            rules: beginning.rules,
-            accounts: beginning.accounts,
-            validators,
-        };
-        Ok(genesis.checked()?)
+        Ok(self.beginning.clone().genesis(validators)?)
     }
 }
 
