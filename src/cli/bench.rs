@@ -17,6 +17,7 @@ use super::context::Context;
 use super::failure::{Exit, Failure};
 use super::output::{Output, Progress, is_unicode_welcome};
 use super::picture::Picture;
+use super::place::Place;
 use super::report::bench::{BenchReport, BenchTable};
 use super::report::simulate::many;
 use super::signal::Signals;
@@ -34,27 +35,14 @@ pub async fn run(context: &Context, arguments: &Bench) -> Result<(), Failure> {
     let loads = asked::loads(arguments)?;
     let mut signals = Signals::new()?;
     let picture = arguments.plot.as_deref().map(Picture::begin).transpose()?;
-    // A temporary folder goes when this is dropped: after the nodes have ended.
-    let temporary = match arguments.dir {
-        Some(_) => None,
-        None => {
-            let made = tempfile::Builder::new().prefix("natcoin-bench-").tempdir();
-            Some(made.map_err(|error| Failure::io("make a temporary folder", &error))?)
-        }
-    };
-    let kept = arguments.dir.as_deref();
-    let folder = kept
-        .or(temporary.as_ref().map(|folder| folder.path()))
-        .unwrap_or(".".as_ref());
-    let folder =
-        std::path::absolute(folder).map_err(|error| Failure::io("find the folder", &error))?;
+    let place = Place::new(arguments.dir.as_deref(), "natcoin-bench-")?;
     let is_table = loads.len() > 1;
     let mut table = BenchTable::new(loads.len());
     let mut done = Vec::new();
-    for (place, load) in (1..).zip(loads) {
+    for (number, load) in (1..).zip(loads) {
         let folder = match is_table {
-            true => folder.join(format!("load-{place}")),
-            false => folder.clone(),
+            true => place.folder().join(format!("load-{number}")),
+            false => place.folder().to_owned(),
         };
         let figures = measure(output, load.config(&folder)?, &mut signals).await?;
         let report = BenchReport::new(&figures, is_unicode_welcome());

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use super::arguments::Devnet;
 use super::context::Context;
 use super::failure::Failure;
+use super::place::Place;
 use super::report::devnet::DevnetReady;
 use super::signal::Signals;
 use crate::node::clock;
@@ -17,22 +18,9 @@ use crate::node::devnet::{self, DevnetConfig};
 pub async fn run(context: &Context, arguments: Devnet) -> Result<(), Failure> {
     let began = clock::now();
     let mut signals = Signals::new()?;
-    // A temporary folder goes when this is dropped: after the nodes have ended.
-    let temporary = match arguments.dir {
-        Some(_) => None,
-        None => {
-            let made = tempfile::Builder::new().prefix("natcoin-devnet-").tempdir();
-            Some(made.map_err(|error| Failure::io("make a temporary folder", &error))?)
-        }
-    };
-    let kept = arguments.dir.as_deref();
-    let folder = kept
-        .or(temporary.as_ref().map(|folder| folder.path()))
-        .unwrap_or(".".as_ref());
-    let folder =
-        std::path::absolute(folder).map_err(|error| Failure::io("find the folder", &error))?;
+    let place = Place::new(arguments.dir.as_deref(), "natcoin-devnet-")?;
     let config = DevnetConfig {
-        folder: folder.clone(),
+        folder: place.folder().to_owned(),
         nodes: arguments.nodes,
         wallets: arguments.wallets,
     };
@@ -46,7 +34,7 @@ pub async fn run(context: &Context, arguments: Devnet) -> Result<(), Failure> {
         return Ok(());
     };
     let took_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
-    let ready = DevnetReady::new(&devnet, &folder, took_ms, program());
+    let ready = DevnetReady::new(&devnet, place.folder(), took_ms, program());
     let told = context.output.report(&ready);
     let served = match told {
         Ok(()) => tokio::select! {

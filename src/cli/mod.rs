@@ -18,6 +18,7 @@ pub mod online;
 pub mod outcome;
 pub mod output;
 mod picture;
+mod place;
 pub mod prompt;
 pub mod report;
 pub mod signal;

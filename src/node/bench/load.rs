@@ -232,13 +232,13 @@ mod tests {
         load.sign(20, &Gauge::default()).unwrap();
         assert_eq!(load.count(), 20);
         for number in 0..20 {
-            let signed = SignedTransaction::from_bytes(&load.encoded(number)).unwrap();
+            let signed = SignedTransaction::from_bytes(load.encoded(number)).unwrap();
             assert_eq!(load.number_of(&signed), Some(number));
             assert!(signed.signature_is_good());
             assert_ne!(signed.transaction.payee(), Some(signed.transaction.sender));
             assert_eq!(signed.transaction.nonce, number as u64 / 3);
         }
-        let mut other = SignedTransaction::from_bytes(&load.encoded(7)).unwrap();
+        let mut other = SignedTransaction::from_bytes(load.encoded(7)).unwrap();
         other.transaction.valid_until -= 1;
         assert_eq!(load.number_of(&other), None, "another than was signed");
     }

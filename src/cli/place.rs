@@ -1,0 +1,43 @@
+//! Where a network that this program starts has its files: where it was asked for, or in a folder that goes with it.
+//!
+//! Next: `devnet.rs` and `bench.rs`, which start one.
+
+use std::path::{Path, PathBuf};
+
+use tempfile::TempDir;
+
+use super::failure::Failure;
+
+/// A folder for a network. A temporary one goes when this is dropped: drop it after the nodes have ended.
+pub struct Place {
+    folder: PathBuf,
+    _temporary: Option<TempDir>,
+}
+
+impl Place {
+    /// The folder that was asked for, or else a temporary one with a name that begins so.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn new(asked: Option<&Path>, prefix: &str) -> Result<Self, Failure> {
+        let temporary = match asked {
+            Some(_) => None,
+            None => {
+                let made = tempfile::Builder::new().prefix(prefix).tempdir();
+                Some(made.map_err(|error| Failure::io("make a temporary folder", &error))?)
+            }
+        };
+        let folder = asked.or(temporary.as_ref().map(TempDir::path));
+        let folder = std::path::absolute(folder.unwrap_or(".".as_ref()))
+            .map_err(|error| Failure::io("find the folder", &error))?;
+        Ok(Self {
+            folder,
+            _temporary: temporary,
+        })
+    }
+
+    /// It, absolute.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+}
