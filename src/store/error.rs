@@ -107,6 +107,14 @@ pub enum StoreError {
         /// The latest version known here.
         known: u32,
     },
+    /// The file was written by an earlier natcoin, in a way that is not read any more.
+    #[error(
+        "{file} was written by an earlier natcoin, which kept blocks in another way; start that one, or remove {file} and state.redb (never signed.guard) and let the node catch up from its peers"
+    )]
+    Superseded {
+        /// The file that was found.
+        file: String,
+    },
     /// The file does not hold what this program wrote into it.
     #[error("{file} is damaged ({detail}); {next}")]
     Damaged {

@@ -6,7 +6,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-use super::blocks::{BLOCKS, BlockLog};
+use super::blocks::{BlockLog, Known, Opened};
 use super::disk::{Disk, exists};
 use super::error::{Latch, StoreError};
 use super::guard::{GUARD_FILE, Guard};
@@ -33,7 +33,7 @@ pub(super) struct Inner {
 impl Inner {
     pub fn open(disk: Arc<dyn Disk>, genesis: &[u8; 32]) -> Result<Self, StoreError> {
         let latch = Latch::default();
-        let has_blocks = exists(&disk, BLOCKS.file)?;
+        let has_blocks = BlockLog::exists(&disk)?;
         if !exists(&disk, GUARD_FILE)? {
             // Order: the guard is the first file made, so blocks without it mean that it was lost.
             if has_blocks {
@@ -50,21 +50,29 @@ impl Inner {
         if !has_blocks {
             BlockLog::create(&disk, genesis, &latch)?;
         }
-        let (blocks, tip) = BlockLog::open(&disk, genesis, &latch)?;
         if !exists(&disk, STATE.file)? {
             StateFile::create(&disk, genesis, &latch)?;
         }
-        let state = StateFile::open(&disk, genesis, &latch, tip)?;
-        let checkpoint = state.checkpoint()?.map_or(0, |mark| mark.height);
+        let state = StateFile::open(&disk, genesis, &latch)?;
         let wal = Wal::open(&disk, genesis, &latch)?;
+        let checkpoint = state.place_in_log()?;
+        let checkpoint_height = checkpoint.map_or(0, |(height, _)| height);
+        // Agreement about a height begins when the one before is durable.
+        let begun = guard.last().map_or(0, |mark| mark.height);
+        let known = Known {
+            checkpoint,
+            durable: begun.max(wal.height()).saturating_sub(1),
+        };
+        let Opened { log, tip, offsets } = BlockLog::open(&disk, genesis, &latch, known)?;
+        let places = (checkpoint_height + 1..).zip(offsets).collect();
         Ok(Self {
             _disk: disk,
             latch,
-            blocks: Arc::new(blocks),
+            blocks: Arc::new(log),
             state,
             wal: Mutex::new(wal),
             guard: Mutex::new(guard),
-            overlay: RwLock::new(Overlay::new(checkpoint)),
+            overlay: RwLock::new(Overlay::new(checkpoint_height, places)),
             tip: AtomicU64::new(tip),
             append: Mutex::new(()),
         })

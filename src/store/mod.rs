@@ -5,7 +5,7 @@
 //!
 //! | file | what | when durable |
 //! |---|---|---|
-//! | `blocks.redb` | height -> record (block and certificate): the truth | before `append_block` returns |
+//! | `blocks.log` | the records (block and certificate) of all heights: the truth | before `append_block` returns |
 //! | `state.redb` | checkpoint of the state, indexes | behind, by [`CheckpointJob::run`] |
 //! | `wal.log` | consensus inputs of the height in progress | before `wal_flush` returns |
 //! | `signed.guard` | the last thing signed | before `guard_record` returns |
@@ -91,8 +91,11 @@ impl Store {
         in_turn("block", tip.saturating_add(1), height)?;
         in_turn("indexed", tip, self.inner.overlay().indexed())?;
         // Order: durable, then found by look-ups, then the tip. Whoever sees the tip finds all.
-        self.inner.blocks().append(height, record)?;
-        self.inner.overlay_mut().add(height, index);
+        let offset = self.inner.blocks().append(height, record)?;
+        let mut overlay = self.inner.overlay_mut();
+        overlay.place(height, offset);
+        overlay.add(height, index);
+        drop(overlay);
         self.inner.set_tip(height);
         Ok(())
     }
@@ -104,12 +107,33 @@ impl Store {
 
     /// The record of a height; `None` above the tip (and for 0).
     pub fn block(&self, height: u64) -> Result<Option<Vec<u8>>, StoreError> {
-        self.inner.blocks().get(height)
+        match self.place(height)? {
+            Some(offset) => Ok(Some(self.inner.blocks().read(height, offset)?)),
+            None => Ok(None),
+        }
     }
 
     /// The records above a height in order, as of now.
     pub fn blocks_after(&self, height: u64) -> Result<BlockIter, StoreError> {
-        self.inner.blocks().after(height)
+        let (first, tip) = (height.saturating_add(1), self.inner.tip());
+        let (offset, tip) = match self.place(first)? {
+            Some(offset) => (offset, tip),
+            None => (0, 0),
+        };
+        let log = self.inner.blocks().clone();
+        Ok(BlockIter::new(log, first, offset, tip))
+    }
+
+    /// Where the record of a height begins; `None` above the tip (and for 0).
+    fn place(&self, height: u64) -> Result<Option<u64>, StoreError> {
+        if height == 0 || height > self.inner.tip() {
+            return Ok(None);
+        }
+        let recent = self.inner.overlay().block(height);
+        match recent {
+            Some(offset) => Ok(Some(offset)),
+            None => self.inner.state().block(height),
+        }
     }
 
     // ---- indexes ----

@@ -66,6 +66,8 @@ pub(super) fn activity_key(address: &[u8; 32], seq: u64) -> ActivityKey {
 /// Index entries of some heights.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Layer {
+    /// Where the records begin in the block log.
+    pub blocks: BTreeMap<u64, u64>,
     pub transactions: BTreeMap<[u8; 32], Place>,
     pub activities: BTreeMap<ActivityKey, ActivityPlace>,
 }
@@ -95,17 +97,21 @@ impl Layer {
             return std::mem::take(self);
         }
         let Self {
+            mut blocks,
             transactions,
             activities,
         } = std::mem::take(self);
+        let new_blocks = blocks.split_off(&height.saturating_add(1));
         let (old, new) = (transactions.into_iter()).partition(|(_, place)| place.height <= height);
         let (old_activities, new_activities) =
             (activities.into_iter()).partition(|(_, activity)| activity.place.height <= height);
         *self = Self {
+            blocks: new_blocks,
             transactions: new,
             activities: new_activities,
         };
         Self {
+            blocks,
             transactions: old,
             activities: old_activities,
         }
@@ -135,8 +141,13 @@ pub(super) struct Overlay {
 }
 
 impl Overlay {
-    pub fn new(checkpoint: u64) -> Self {
+    /// With the places of the blocks above the checkpoint; their indexes are added again.
+    pub fn new(checkpoint: u64, blocks: BTreeMap<u64, u64>) -> Self {
         Self {
+            active: Layer {
+                blocks,
+                ..Layer::default()
+            },
             indexed: checkpoint,
             checkpoint,
             ..Self::default()
@@ -155,10 +166,19 @@ impl Overlay {
         self.frozen.as_ref().map(|frozen| frozen.height)
     }
 
+    /// A block was appended, and its record begins there.
+    pub fn place(&mut self, height: u64, offset: u64) {
+        self.active.blocks.insert(height, offset);
+    }
+
     /// Adds a height, which the caller holds to be the one after [`Overlay::indexed`].
     pub fn add(&mut self, height: u64, index: &BlockIndex) {
         self.active.add(height, index);
         self.indexed = height;
+    }
+
+    pub fn block(&self, height: u64) -> Option<u64> {
+        self.find(|layer| layer.blocks.get(&height).copied())
     }
 
     pub fn transaction(&self, id: &[u8; 32]) -> Option<Place> {
@@ -197,6 +217,9 @@ impl Overlay {
     /// The checkpoint was given up: its part is recent again.
     pub fn thaw(&mut self) {
         if let Some(frozen) = self.frozen.take() {
+            self.active
+                .blocks
+                .extend(frozen.layer.blocks.iter().map(|(k, v)| (*k, *v)));
             self.active
                 .transactions
                 .extend(frozen.layer.transactions.iter().map(|(k, v)| (*k, *v)));

@@ -1,7 +1,7 @@
 //! `state.redb`: the last checkpoint of the state and the indexes that go with it, always of one
 //! and the same height because one transaction writes them all.
 //!
-//! Tables: `state` key -> value; `transactions` id -> place; `activities` address 32 | seq u64 ->
+//! Tables: `state` key -> value; `blocks` height -> where its record begins in the block log; `transactions` id -> place; `activities` address 32 | seq u64 ->
 //! place | chain head 32; `meta` with the checkpoint's height u64 and root 32. A place is height
 //! u64 | position u32. Integers big-endian.
 //!
@@ -19,10 +19,11 @@ use super::overlay::{ActivityKey, ActivityPlace, Frozen, Place};
 /// The checkpoint's file.
 pub(super) const STATE: Kind = Kind {
     file: "state.redb",
-    next: "remove it and start again: it is rebuilt from blocks.redb",
+    next: "remove it and start again: it is rebuilt from blocks.log",
 };
 
 const STATE_TABLE: TableDefinition<'static, &[u8], &[u8]> = TableDefinition::new("state");
+const BLOCKS: TableDefinition<'static, u64, u64> = TableDefinition::new("blocks");
 const TRANSACTIONS: TableDefinition<'static, &[u8; 32], &[u8; 12]> =
     TableDefinition::new("transactions");
 const ACTIVITIES: TableDefinition<'static, &[u8; 40], &[u8; 44]> =
@@ -53,28 +54,34 @@ impl StateFile {
     ) -> Result<(), StoreError> {
         Database::create(disk, STATE, genesis, latch, |transaction| {
             transaction.open_table(STATE_TABLE)?;
+            transaction.open_table(BLOCKS)?;
             transaction.open_table(TRANSACTIONS)?;
             transaction.open_table(ACTIVITIES)?;
             Ok(())
         })
     }
 
-    /// Opens the file; a checkpoint above the block log's tip cannot be its checkpoint.
+    /// Opens the file. Whether the block log holds what it is a checkpoint of, the log tells.
     pub fn open(
         disk: &Arc<dyn Disk>,
         genesis: &[u8; 32],
         latch: &Latch,
-        tip: u64,
     ) -> Result<Self, StoreError> {
-        let state = Self {
+        Ok(Self {
             database: Database::open(disk, STATE, genesis, latch)?,
+        })
+    }
+
+    /// The checkpoint's height, and where its block begins in the block log; `None` before the first.
+    pub fn place_in_log(&self) -> Result<Option<(u64, u64)>, StoreError> {
+        let Some(Checkpoint { height, .. }) = self.checkpoint()? else {
+            return Ok(None);
         };
-        match state.checkpoint()? {
-            Some(checkpoint) if checkpoint.height > tip => Err(state.database.damaged(format!(
-                "its checkpoint is of height {}, but blocks.redb ends at {tip}",
-                checkpoint.height
-            ))),
-            _ => Ok(state),
+        match self.block(height)? {
+            Some(offset) => Ok(Some((height, offset))),
+            None => Err(self
+                .database
+                .damaged("it does not tell where its checkpoint's block is")),
         }
     }
 
@@ -110,6 +117,10 @@ impl StateFile {
                     None => drop(state.remove(key.as_slice())?),
                 }
             }
+            let mut blocks = transaction.open_table(BLOCKS)?;
+            for (height, offset) in &frozen.layer.blocks {
+                blocks.insert(height, offset)?;
+            }
             let mut transactions = transaction.open_table(TRANSACTIONS)?;
             for (id, place) in &frozen.layer.transactions {
                 transactions.insert(id, &encode(*place))?;
@@ -141,6 +152,14 @@ impl StateFile {
             mark(transaction)
         })?;
         self.parse(mark)
+    }
+
+    /// Where the record of a height begins in the block log.
+    pub fn block(&self, height: u64) -> Result<Option<u64>, StoreError> {
+        self.database.read(|transaction| {
+            let table = transaction.open_table(BLOCKS)?;
+            Ok(table.get(height)?.map(|offset| offset.value()))
+        })
     }
 
     /// Where a transaction stands.

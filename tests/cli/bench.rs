@@ -168,8 +168,12 @@ fn ctrl_c_ends_the_load_early_with_what_was_measured() {
     let command = command.stdout(std::process::Stdio::piped());
     let mut child = command.spawn().unwrap();
     // Blocks are written: the load is under way.
-    let blocks = program.path("kept/network/mangart/store/blocks.redb");
-    let size = || std::fs::metadata(&blocks).map_or(0, |data| data.len());
+    let blocks = program.path("kept/network/mangart/store/blocks.log");
+    // Behind the last block the file is zeros.
+    let size = || {
+        let bytes = std::fs::read(&blocks).unwrap_or_default();
+        bytes.iter().rposition(|byte| *byte != 0).unwrap_or(0)
+    };
     assert!(wait::until(LIMIT, || size() > 0));
     let first = size();
     assert!(wait::until(LIMIT, || size() > first));

@@ -67,7 +67,7 @@ fn a_damaged_store_stops_the_node_with_the_way_out() {
         (path, whole)
     };
     let mend = |(path, whole): (std::path::PathBuf, Vec<u8>)| std::fs::write(path, whole).unwrap();
-    for name in ["blocks.redb", "state.redb", "signed.guard"] {
+    for name in ["blocks.log", "state.redb", "signed.guard"] {
         let damaged = damage(name);
         assert_eq!(
             program.failure(&start),
@@ -94,13 +94,13 @@ fn whatever_bits_of_a_store_have_changed_its_owner_sees_an_error_and_no_backtrac
     let mut node = Running::start(&program, &start);
     node.line();
     assert_eq!(node.end("-INT"), Some(0));
-    for name in ["state.redb", "blocks.redb"] {
+    for (name, first) in [("state.redb", 4096), ("blocks.log", 16)] {
         let path = program.path("net/mangart/store").join(name);
         let good = std::fs::read(&path).unwrap();
         for stride in [997, 251, 127, 61] {
             let mut bad = good.clone();
             bad.iter_mut()
-                .skip(4096)
+                .skip(first)
                 .step_by(stride)
                 .for_each(|byte| *byte ^= 4);
             std::fs::write(&path, bad).unwrap();

@@ -173,12 +173,12 @@ fn a_flipped_bit_is_refused_or_does_no_harm() {
     let mut world = short_chain();
     let root = world.replica(0).state_root();
     let store = world.nodes[0].live.as_ref().unwrap().store.clone();
-    // Where the last record lies in the file, redb alone knows; its middle is found by its bytes.
-    let record = store.block(3).unwrap().unwrap();
+    // A record with another behind it: that it was whole once is certain.
+    let record = store.block(2).unwrap().unwrap();
     drop(store);
     world.crash(0, Survival::Everything);
     let disk = world.nodes[0].disk.clone();
-    let file = disk.open("blocks.redb").unwrap();
+    let file = disk.open("blocks.log").unwrap();
     let mut bytes = vec![0; usize::try_from(file.len().unwrap()).unwrap()];
     file.read(0, &mut bytes).unwrap();
     let places: Vec<usize> = bytes
@@ -190,14 +190,15 @@ fn a_flipped_bit_is_refused_or_does_no_harm() {
     assert!(!places.is_empty());
     let damaged = disk.crash(Survival::Everything);
     for place in places {
-        damaged.flip_bit("blocks.redb", place as u64 + 20);
+        damaged.flip_bit("blocks.log", place as u64 + 20);
     }
     assert!(open(&world, &damaged).is_err());
     for number in 0..40 {
         let damaged = disk.crash(Survival::Everything);
-        damaged.flip_bit("blocks.redb", (bytes.len() as u64 / 40) * number + 33);
+        damaged.flip_bit("blocks.log", (bytes.len() as u64 / 40) * number + 33);
         if let Ok(replica) = open(&world, &damaged) {
-            assert_eq!(replica.state_root(), root);
+            // The last record may be what a crash left of an append: it is cut off, and agreed on or fetched again.
+            assert!(replica.state_root() == root || replica.height() == 2);
         }
     }
 }

@@ -44,7 +44,7 @@ fn a_second_store_on_the_same_folder_is_refused_by_name() {
 fn a_store_of_another_network_is_refused() {
     let home = tempfile::tempdir().unwrap();
     filled(home.path());
-    for missing in [None, Some("signed.guard"), Some("blocks.redb")] {
+    for missing in [None, Some("signed.guard"), Some("blocks.log")] {
         if let Some(name) = missing {
             fs::remove_file(home.path().join(name)).unwrap();
         }
@@ -75,7 +75,7 @@ fn blocks_without_their_guard_are_refused() {
 fn the_guard_survives_the_restore_of_an_older_backup() {
     let home = tempfile::tempdir().unwrap();
     filled(home.path());
-    let old = fs::read(home.path().join("blocks.redb")).unwrap();
+    let old = fs::read(home.path().join("blocks.log")).unwrap();
     let old_state = fs::read(home.path().join("state.redb")).unwrap();
     {
         let store = reopen(home.path()).unwrap();
@@ -85,7 +85,7 @@ fn the_guard_survives_the_restore_of_an_older_backup() {
             .guard_record(mark(5, 1, SignedStep::Prevote, 1))
             .unwrap();
     }
-    fs::write(home.path().join("blocks.redb"), old).unwrap();
+    fs::write(home.path().join("blocks.log"), old).unwrap();
     fs::write(home.path().join("state.redb"), old_state).unwrap();
     let store = reopen(home.path()).unwrap();
     assert_eq!(store.tip(), 3);
@@ -102,11 +102,11 @@ fn the_guard_survives_the_restore_of_an_older_backup() {
 fn a_checkpoint_beyond_the_blocks_is_refused() {
     let home = tempfile::tempdir().unwrap();
     filled(home.path());
-    fs::remove_file(home.path().join("blocks.redb")).unwrap();
+    fs::remove_file(home.path().join("blocks.log")).unwrap();
     let error = reopen(home.path()).unwrap_err();
     assert!(matches!(error, StoreError::Damaged { .. }), "{error}");
     assert!(error.to_string().contains("state.redb"), "{error}");
-    assert!(error.to_string().contains("remove it"), "{error}");
+    assert!(error.to_string().contains("or remove"), "{error}");
 }
 
 /// A copy of a closed store's folder.
@@ -123,7 +123,7 @@ fn copy_of(folder: &std::path::Path) -> tempfile::TempDir {
 fn damaged_files_are_named_with_the_next_step_and_never_panic() {
     let whole = tempfile::tempdir().unwrap();
     filled(whole.path());
-    for name in ["blocks.redb", "state.redb", "signed.guard"] {
+    for name in ["blocks.log", "state.redb", "signed.guard"] {
         for garbage in [
             Vec::new(),
             b"not ours".to_vec(),
@@ -139,7 +139,11 @@ fn damaged_files_are_named_with_the_next_step_and_never_panic() {
         }
         let home = copy_of(whole.path());
         let path = home.path().join(name);
-        let half = fs::metadata(&path).unwrap().len() / 3;
+        // Most of the block log is room for more.
+        let half = match name {
+            "blocks.log" => 150,
+            _ => fs::metadata(&path).unwrap().len() / 3,
+        };
         fs::OpenOptions::new()
             .write(true)
             .open(&path)
@@ -152,26 +156,83 @@ fn damaged_files_are_named_with_the_next_step_and_never_panic() {
     }
 }
 
-#[test]
-fn a_decayed_record_is_named_instead_of_returned() {
+/// Three blocks with a checkpoint of the first two, and a bit of one's record flipped.
+fn decayed(height: u64, act: impl FnOnce(&Store)) -> SimDisk {
     let disk = SimDisk::new();
     let store = Store::open(Arc::new(disk.clone()), GENESIS).unwrap();
-    let needle = vec![0xC3; 3000];
-    store.append_block(1, &needle, &index(1)).unwrap();
+    let needle = |height: u64| vec![0xC0 + height as u8; 3000];
+    for height in 1..=3 {
+        store
+            .append_block(height, &needle(height), &index(height))
+            .unwrap();
+    }
+    let job = store.begin_checkpoint(checkpoint(2), changes(2)).unwrap();
+    job.run().unwrap();
+    act(&store);
     drop(store);
-    // The record lies somewhere in the file: the first place with its bytes is it.
-    let file = disk.open("blocks.redb").unwrap();
+    let file = disk.open("blocks.log").unwrap();
     let mut bytes = vec![0; file.len().unwrap() as usize];
     file.read(0, &mut bytes).unwrap();
     let offset = bytes
-        .windows(needle.len())
-        .position(|window| window == needle)
+        .windows(3000)
+        .position(|window| window == needle(height))
         .unwrap();
-    disk.flip_bit("blocks.redb", offset as u64 + 1500);
-    let store = Store::open(Arc::new(disk), GENESIS).unwrap();
+    disk.flip_bit("blocks.log", offset as u64 + 1500);
+    disk
+}
+
+#[test]
+fn a_decayed_record_is_named_instead_of_returned() {
+    let store = Store::open(Arc::new(decayed(1, |_| ())), GENESIS).unwrap();
     let error = store.block(1).unwrap_err();
+    assert!(matches!(error, StoreError::Damaged { .. }), "{error}");
     assert!(error.to_string().contains("height 1"), "{error}");
     assert!(store.blocks_after(0).unwrap().next().unwrap().is_err());
+    assert_eq!(store.block(3).unwrap().unwrap().len(), 3000);
+}
+
+#[test]
+fn what_agreement_went_on_from_is_not_taken_for_a_torn_append() {
+    let begun: [fn(&Store); 2] = [
+        |store| {
+            store
+                .guard_record(mark(4, 0, SignedStep::Prevote, 1))
+                .unwrap();
+        },
+        |store| {
+            store.wal_start(4).unwrap();
+            store.wal_append(4, b"heard").unwrap();
+            store.wal_flush().unwrap();
+        },
+    ];
+    for begin in begun {
+        let error = Store::open(Arc::new(decayed(3, begin)), GENESIS).unwrap_err();
+        assert!(matches!(error, StoreError::Damaged { .. }), "{error}");
+        assert!(error.to_string().contains("height 3"), "{error}");
+    }
+    // Nobody was told of what came after: it may be what a crash left.
+    let store = Store::open(Arc::new(decayed(3, |_| ())), GENESIS).unwrap();
+    assert_eq!(store.tip(), 2);
+    store.append_block(3, b"again", &index(3)).unwrap();
+    assert_eq!(store.block(3).unwrap().unwrap(), b"again");
+}
+
+#[test]
+fn a_checkpoint_whose_block_has_decayed_is_not_gone_on_from() {
+    let error = Store::open(Arc::new(decayed(2, |_| ())), GENESIS).unwrap_err();
+    assert!(error.to_string().contains("height 2"), "{error}");
+}
+
+#[test]
+fn a_store_of_an_earlier_version_is_left_as_it_is() {
+    let home = tempfile::tempdir().unwrap();
+    filled(home.path());
+    let earlier = home.path().join("blocks.redb");
+    fs::rename(home.path().join("blocks.log"), &earlier).unwrap();
+    let error = reopen(home.path()).unwrap_err();
+    assert!(matches!(error, StoreError::Superseded { .. }), "{error}");
+    assert!(error.to_string().contains("catch up"), "{error}");
+    assert!(earlier.exists() && !home.path().join("blocks.log").exists());
 }
 
 #[test]

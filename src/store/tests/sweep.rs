@@ -187,6 +187,6 @@ fn a_full_disk_is_explained_with_its_next_step() {
     disk.full_after(10);
     let error = store.append_block(1, &record(1), &index(1)).unwrap_err();
     let text = error.to_string();
-    assert!(text.contains("blocks.redb"), "{text}");
+    assert!(text.contains("blocks.log"), "{text}");
     assert!(text.contains("free space and start again"), "{text}");
 }
