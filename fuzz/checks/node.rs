@@ -176,8 +176,8 @@ impl Node {
     fn perform(&mut self, effects: Vec<Effect>) -> Vec<Effect> {
         let (mut others, mut checked) = (Vec::new(), Vec::new());
         for effect in effects {
-            if let Effect::Commit { record, .. } = &effect {
-                is_certified(record);
+            if let Effect::Commit(blocks) = &effect {
+                blocks.iter().for_each(|block| is_certified(&block.record));
             }
             match perform(effect, &self.store).expect("nothing that is said breaks the store") {
                 Stored::Done => {}

@@ -7,7 +7,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Replica;
-use super::commit::Origin;
 use super::effect::{Effect, GossipId, Halt, Note, Peer, Verdict};
 use super::timers::TimerKey;
 use super::wire::{Said, from_gossip, gossip};
@@ -289,7 +288,7 @@ impl Replica {
                 self.build_if_awaited(is_heartbeat);
             }
             consensus::Effect::Decide { block, certificate } => {
-                self.commit(&block, certificate, Origin::Agreed);
+                self.commit_decided(&block, certificate);
             }
             consensus::Effect::Finalized { height, evidence } => {
                 if !evidence.is_empty() {

@@ -1,10 +1,12 @@
 //! Catching up: final blocks from peers, with the same checks and the same commit as those agreed on here.
 //!
 //! One request at a time, to a peer that says it has more; whoever answers falsely is disconnected, whoever
-//! does not answer is left alone for a while. It also serves others.
+//! does not answer is left alone for a while. While the signatures of an answer are checked on other threads
+//! ([`queue`]), the next is fetched, and what was checked together becomes durable together. It also serves others.
+
+mod queue;
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::time::Duration;
 
 use rand::RngExt as _;
@@ -12,6 +14,7 @@ use rand::RngExt as _;
 use super::Replica;
 use super::commit::Origin;
 use super::effect::{Effect, Note, Peer, Tag};
+use super::inspect::CheckId;
 use super::timers::TimerKey;
 use super::wire::{
     BlocksReply, BlocksRequest, FULL_BLOCKS_BYTES, FinalBlock, MAX_BLOCKS, MAX_SAID_BYTES,
@@ -19,8 +22,10 @@ use super::wire::{
 };
 use crate::behaviour::Service;
 use crate::chain::codec::{Decode, Encode};
+use crate::chain::transaction::SignedTransaction;
 use crate::mutation::{self, Mutation};
-use crate::store::Store;
+use crate::store::{NewBlock, Store};
+use queue::{Part, Queue};
 
 /// How long a peer that did not answer is left alone.
 const REST: Duration = Duration::from_secs(2);
@@ -33,6 +38,7 @@ const ASK: Duration = Duration::from_millis(1000);
 #[derive(Debug, Default)]
 pub struct Catchup {
     asked: Option<Peer>,
+    queue: Queue,
     resting: BTreeMap<Peer, Duration>,
     is_in_step: bool,
 }
@@ -50,7 +56,9 @@ impl Catchup {
 impl Replica {
     /// Asks for blocks, if a peer says that it has more than we.
     pub(super) fn catch_up(&mut self) {
-        let (height, now) = (self.height(), self.hands.now.elapsed);
+        let now = self.hands.now.elapsed;
+        // The last block that is here or on its way in.
+        let height = self.catchup.queue.last(self.height());
         self.catchup.resting.retain(|_, until| *until > now);
         let resting = &self.catchup.resting;
         let mut ahead: Vec<Peer> = self
@@ -75,7 +83,7 @@ impl Replica {
         if ahead.is_empty() {
             return self.note_in_step();
         }
-        if mutation::is_on(Mutation::CatchUpOff) {
+        if mutation::is_on(Mutation::CatchUpOff) || !self.catchup.queue.has_room() {
             return;
         }
         let peer = ahead[self.hands.random.random_range(0..ahead.len())];
@@ -129,22 +137,75 @@ impl Replica {
         if reply.blocks.is_empty() && first == self.height() + 1 && reply.tip < first {
             self.peers.doubt_height(&peer, reply.tip);
         }
-        for one in reply.blocks {
-            if one.block.header.height != self.height() + 1 {
-                continue;
-            }
-            if let Err(reason) = self.take_final(one) {
-                return self.accuse(peer, &reason);
-            }
-        }
+        let height = self.height();
+        let has_given = self.catchup.queue.push(height, peer, reply.blocks);
         // Whoever promises blocks and gives none would else be asked again at once, and for ever.
-        if was_asked && self.height() < first {
+        if was_asked && !has_given && self.catchup.queue.last(height) < first {
             self.let_rest(peer);
             // Nor does its word alone keep us from saying that we are in step.
-            let own = self.height();
-            self.peers.doubt_height(&peer, own);
+            self.peers.doubt_height(&peer, height);
+        }
+        // Order: asked for first, so that the next answer is under way while these are checked.
+        self.catch_up();
+        self.check_blocks();
+    }
+
+    /// Has the signatures of what waits checked.
+    fn check_blocks(&mut self) {
+        loop {
+            let check = self.intake.inspection.number();
+            let Some(transactions) = self.catchup.queue.check(check) else {
+                return;
+            };
+            let seed = self.hands.random.random();
+            self.hands.emit(Effect::Check {
+                check,
+                transactions,
+                seed,
+            });
+        }
+    }
+
+    /// Signatures of blocks were checked; tells whether the number is of such.
+    pub(super) fn on_checked_blocks(
+        &mut self,
+        check: CheckId,
+        transactions: &mut Vec<SignedTransaction>,
+        good: &[bool],
+    ) -> bool {
+        if !self.catchup.queue.checked(check, transactions, good) {
+            return false;
+        }
+        let begin = self.hands.effects.len();
+        let (mut kept, mut failed) = (Vec::new(), None);
+        while let Some(part) = self.catchup.queue.pop() {
+            let peer = part.peer;
+            if let Err(reason) = self.take_part(part, &mut kept) {
+                failed = Some((peer, reason));
+                break;
+            }
+        }
+        // Order: durable before anything else that came of it.
+        self.keep(begin, kept);
+        if let Some((peer, reason)) = failed {
+            // What follows on it follows on nothing.
+            self.catchup.queue.clear();
+            self.accuse(peer, &reason);
         }
         self.catch_up();
+        self.check_blocks();
+        true
+    }
+
+    /// Takes the blocks of a part that are next.
+    fn take_part(&mut self, part: Part, kept: &mut Vec<NewBlock>) -> Result<(), String> {
+        for one in part.blocks {
+            // Agreement may have been quicker.
+            if one.block.header.height == self.height().saturating_add(1) {
+                kept.extend(self.take_final(one, part.are_good)?);
+            }
+        }
+        Ok(())
     }
 
     fn let_rest(&mut self, peer: Peer) {
@@ -153,7 +214,11 @@ impl Replica {
     }
 
     /// Takes the next block from a peer: certificate, then execution, then commit.
-    fn take_final(&mut self, one: FinalBlock) -> Result<(), String> {
+    fn take_final(
+        &mut self,
+        one: FinalBlock,
+        signatures_are_good: bool,
+    ) -> Result<Option<NewBlock>, String> {
         let FinalBlock { block, certificate } = one;
         let height = block.header.height;
         if certificate.height != height || certificate.block != block.id() {
@@ -174,11 +239,16 @@ impl Replica {
                 "its block of height {height} has other transactions"
             ));
         }
-        self.commit(&Arc::new(block), certificate, Origin::CaughtUp);
-        if self.height() == height {
+        let execution = match signatures_are_good {
+            true => self.books.ledger.validate(&self.head.tip, &block),
+            // One of its part is not, perhaps not of this one.
+            false => self.examine_certified(&block),
+        };
+        let committed = self.commit(&block, certificate, execution, Origin::CaughtUp);
+        if committed.is_some() {
             self.turn_page();
         }
-        Ok(())
+        Ok(committed)
     }
 
     fn accuse(&mut self, peer: Peer, reason: &str) {

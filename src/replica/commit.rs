@@ -3,18 +3,16 @@
 //! Order: durable first ([`Effect::Commit`]), then the state in memory, then everybody is told. The hands
 //! stop at a failed commit, so nothing behind it happens.
 
-use std::sync::Arc;
-
 use super::Replica;
 use super::effect::{Effect, Halt, Note};
 use super::wire::final_block_bytes;
 use crate::chain::block::Block;
 use crate::chain::certificate::Certificate;
 use crate::chain::hash::Hash;
-use crate::chain::ledger::{Activity, Execution, Tip};
+use crate::chain::ledger::{Activity, BlockError, Execution, Tip};
 use crate::chain::query::Certified;
 use crate::mutation::{self, Mutation};
-use crate::store::{ActivityEntry, BlockIndex, Checkpoint, StateChanges};
+use crate::store::{ActivityEntry, BlockIndex, Checkpoint, NewBlock, StateChanges};
 
 /// Blocks after which a checkpoint is usually written.
 pub const CHECKPOINT_BLOCKS: u64 = 1000;
@@ -31,31 +29,52 @@ pub enum Origin {
 }
 
 impl Replica {
-    /// Commits the block of the next height. Its certificate was checked.
-    pub(super) fn commit(&mut self, block: &Arc<Block>, certificate: Certificate, origin: Origin) {
-        let id = block.id();
-        let known = self.round.judged.remove(&id).flatten();
-        let execution = match known.map_or_else(|| self.examine_certified(block), Ok) {
+    /// Commits the block that was agreed on here.
+    pub(super) fn commit_decided(&mut self, block: &Block, certificate: Certificate) {
+        let known = self.round.judged.remove(&block.id()).flatten();
+        let execution = known.map_or_else(|| self.examine_certified(block), Ok);
+        let begin = self.hands.effects.len();
+        let committed = self.commit(block, certificate, execution, Origin::Agreed);
+        self.keep(begin, committed.into_iter().collect());
+    }
+
+    /// What is emitted from `begin` on, happens when these blocks are durable.
+    pub(super) fn keep(&mut self, begin: usize, blocks: Vec<NewBlock>) {
+        if blocks.is_empty() {
+            return;
+        }
+        self.hands.effects.insert(begin, Effect::Commit(blocks));
+        if mutation::is_on(Mutation::ToldBeforeDurable) {
+            self.hands.effects[begin..].rotate_left(1);
+        }
+    }
+
+    /// Takes the block of the next height into the state, and has everybody told. Its certificate was checked.
+    ///
+    /// What it returns must be durable ([`Self::keep`]) before any effect that it has emitted is performed.
+    pub(super) fn commit(
+        &mut self,
+        block: &Block,
+        certificate: Certificate,
+        execution: Result<Execution, BlockError>,
+        origin: Origin,
+    ) -> Option<NewBlock> {
+        let execution = match execution {
             Ok(execution) => execution,
             Err(error) => {
-                return self.hands.emit(Effect::Halt(Halt::Diverged {
+                self.hands.emit(Effect::Halt(Halt::Diverged {
                     height: block.header.height,
                     reason: error.to_string(),
                 }));
+                return None;
             }
         };
         let height = block.header.height;
         let index = index_of(block, &execution.activities);
-        let ids = index.transactions.clone();
-        let durable = self.hands.effects.len();
-        self.hands.emit(Effect::Commit {
-            height,
-            record: final_block_bytes(block, &certificate),
-            index,
-        });
+        let record = final_block_bytes(block, &certificate);
         let round = certificate.round;
         if !self.apply(block, certificate, execution) {
-            return;
+            return None;
         }
         self.hands.emit(Effect::Note(Note::Final {
             height,
@@ -64,12 +83,14 @@ impl Replica {
             is_caught_up: origin == Origin::CaughtUp,
         }));
         self.hands.emit(Effect::Height(height));
-        self.clear_mempool(block, &ids);
+        self.clear_mempool(block, &index.transactions);
         self.tell_watchers(block);
-        if mutation::is_on(Mutation::ToldBeforeDurable) {
-            self.hands.effects[durable..].rotate_left(1);
-        }
         self.checkpoint_if_due();
+        Some(NewBlock {
+            height,
+            record,
+            index,
+        })
     }
 
     /// Moves the state in memory on to the block.

@@ -8,7 +8,7 @@ use crate::chain::key::PublicKey;
 use crate::chain::ledger;
 use crate::chain::transaction::SignedTransaction;
 use crate::consensus::{self, Evidence, Mark};
-use crate::store::{BlockIndex, Checkpoint, StateChanges};
+use crate::store::{Checkpoint, NewBlock, StateChanges};
 
 /// A peer: its ed25519 key, which its peer id holds.
 pub type Peer = PublicKey;
@@ -158,15 +158,8 @@ pub enum Effect {
     LogFlush,
     /// Record durably what was signed.
     Guard(Mark),
-    /// Append a block durably.
-    Commit {
-        /// Its height.
-        height: u64,
-        /// The block and its certificate.
-        record: Vec<u8>,
-        /// Its index entries.
-        index: BlockIndex,
-    },
+    /// Append these blocks durably.
+    Commit(Vec<NewBlock>),
     /// Write a checkpoint, on another thread; then give [`Input::CheckpointWritten`].
     Checkpoint {
         /// Which.

@@ -84,6 +84,12 @@ impl Inspection {
         self.waiting.push_back((party, transactions));
     }
 
+    /// A number for a check, by which nothing else is known.
+    pub fn number(&mut self) -> CheckId {
+        self.next += 1;
+        self.next
+    }
+
     /// The next check, if it is time for one.
     fn take(&mut self) -> Option<(CheckId, Vec<SignedTransaction>)> {
         let is_due = self.under_way.is_empty()
@@ -99,9 +105,9 @@ impl Inspection {
             all.append(&mut transactions);
         }
         self.count -= all.len();
-        self.next += 1;
-        self.under_way.insert(self.next, parties);
-        Some((self.next, all))
+        let check = self.number();
+        self.under_way.insert(check, parties);
+        Some((check, all))
     }
 }
 
@@ -127,9 +133,12 @@ impl Replica {
     pub(super) fn on_checked(
         &mut self,
         check: CheckId,
-        transactions: Vec<SignedTransaction>,
+        mut transactions: Vec<SignedTransaction>,
         good: &[bool],
     ) {
+        if self.on_checked_blocks(check, &mut transactions, good) {
+            return;
+        }
         let parties = self
             .intake
             .inspection

@@ -25,11 +25,7 @@ pub fn perform(effect: Effect, store: &Store) -> Result<Stored, StoreError> {
         Effect::LogAppend { height, entry } => store.wal_append(height, &entry)?,
         Effect::LogFlush => store.wal_flush()?,
         Effect::Guard(mark) => store.guard_record(guard_mark(mark))?,
-        Effect::Commit {
-            height,
-            record,
-            index,
-        } => store.append_block(height, &record, &index)?,
+        Effect::Commit(blocks) => store.append_blocks(&blocks)?,
         Effect::Checkpoint {
             checkpoint,
             changes,

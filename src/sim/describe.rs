@@ -327,7 +327,10 @@ pub(super) fn effect(effect: &Effect) -> String {
         Effect::LogAppend { height, .. } => format!("append to its log of height {height}"),
         Effect::LogFlush => "flush its log".to_owned(),
         Effect::Guard(mark) => format!("guard what it signs at height {}", mark.height),
-        Effect::Commit { record, .. } => format!("keep {}", self::record(record)),
+        Effect::Commit(blocks) => {
+            let records = blocks.iter().map(|block| self::record(&block.record));
+            format!("keep {}", records.collect::<Vec<_>>().join(" and "))
+        }
         Effect::Checkpoint { checkpoint, .. } => {
             format!("write the checkpoint of height {}", checkpoint.height)
         }

@@ -383,15 +383,15 @@ impl World {
             let Some(live) = self.nodes[node].live.as_ref() else {
                 return;
             };
-            let record = match &effect {
-                Effect::Commit { height, record, .. } => Some((*height, record.clone())),
-                _ => None,
+            let kept = match &effect {
+                Effect::Commit(blocks) => blocks.clone(),
+                _ => Vec::new(),
             };
             match perform(effect, &live.store) {
                 Err(error) => return self.stop(node, error.to_string()),
                 Ok(Stored::Done) => {
-                    if let Some((height, record)) = record {
-                        self.committed(node, height, &record);
+                    for block in kept {
+                        self.committed(node, block.height, &block.record);
                     }
                 }
                 Ok(Stored::Checkpoint(job)) => {

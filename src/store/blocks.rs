@@ -187,26 +187,36 @@ impl BlockLog {
         Ok(true)
     }
 
-    /// Appends a record and tells where it begins; durable when this returns. The caller keeps the heights in turn.
-    pub fn append(&self, height: u64, record: &[u8]) -> Result<u64, StoreError> {
-        if record.len() > RECORD_LIMIT_BYTES {
+    /// Appends records and tells where each begins; all are durable when this returns. The caller keeps the heights in
+    /// turn.
+    pub fn append(&self, records: &[(u64, &[u8])]) -> Result<Vec<u64>, StoreError> {
+        if let Some((_, large)) = records
+            .iter()
+            .find(|(_, record)| record.len() > RECORD_LIMIT_BYTES)
+        {
             return Err(StoreError::TooLarge {
                 what: "block record",
-                size_bytes: record.len() as u64,
+                size_bytes: large.len() as u64,
                 limit_bytes: RECORD_LIMIT_BYTES as u64,
             });
         }
-        let (length, height) = ((record.len() as u32).to_be_bytes(), height.to_be_bytes());
-        let mut bytes = Vec::with_capacity(RECORD_HEADER_SIZE + record.len());
-        bytes.extend_from_slice(&length);
-        bytes.extend_from_slice(&self.check(length, height, record));
-        bytes.extend_from_slice(&height);
-        bytes.extend_from_slice(record);
+        let size_of = |(_, record): &(u64, &[u8])| RECORD_HEADER_SIZE + record.len();
+        let mut bytes = Vec::with_capacity(records.iter().map(size_of).sum());
         let mut room = self.room.lock().unwrap_or_else(PoisonError::into_inner);
-        let (begin, end) = (room.end, room.end + bytes.len() as u64);
+        let begin = room.end;
+        let mut offsets = Vec::with_capacity(records.len());
+        for (height, record) in records {
+            let (length, height) = ((record.len() as u32).to_be_bytes(), height.to_be_bytes());
+            offsets.push(begin + bytes.len() as u64);
+            bytes.extend_from_slice(&length);
+            bytes.extend_from_slice(&self.check(length, height, record));
+            bytes.extend_from_slice(&height);
+            bytes.extend_from_slice(record);
+        }
+        let end = begin + bytes.len() as u64;
         let size = room.size.max(grown(end));
         let write = || -> io::Result<()> {
-            // Order: the record first, zeros behind it; the sync covers both.
+            // Order: the records first, zeros behind them; the sync covers both.
             self.file.write(begin, &bytes)?;
             if size > room.size {
                 self.file.write(end, &vec![0; (size - end) as usize])?;
@@ -218,7 +228,7 @@ impl BlockLog {
         };
         write().map_err(|cause| self.file.fault("append a block to", &cause))?;
         *room = Room { end, size };
-        Ok(begin)
+        Ok(offsets)
     }
 
     /// The record of a height, which begins there.

@@ -5,7 +5,7 @@
 //!
 //! | file | what | when durable |
 //! |---|---|---|
-//! | `blocks.log` | the records (block and certificate) of all heights: the truth | before `append_block` returns |
+//! | `blocks.log` | the records (block and certificate) of all heights: the truth | before `append_blocks` returns |
 //! | `state.redb` | checkpoint of the state, indexes | behind, by [`CheckpointJob::run`] |
 //! | `wal.log` | consensus inputs of the height in progress | before `wal_flush` returns |
 //! | `signed.guard` | the last thing signed | before `guard_record` returns |
@@ -40,7 +40,7 @@ pub use checkpoint::CheckpointJob;
 pub use disk::{Disk, FolderDisk};
 pub use error::{Fault, StoreError};
 pub use guard::{GuardMark, SignedStep};
-pub use overlay::{ActivityEntry, ActivityPlace, BlockIndex, Place, StateChanges};
+pub use overlay::{ActivityEntry, ActivityPlace, BlockIndex, NewBlock, Place, StateChanges};
 pub use sim_disk::{History, SimDisk, Survival};
 pub use state::Checkpoint;
 pub use wal::{WAL_ENTRY_LIMIT_BYTES, WAL_LIMIT_BYTES};
@@ -75,29 +75,50 @@ impl Store {
 
     // ---- blocks ----
 
-    /// Appends the record of the next height with its index entries; durable when this returns.
+    /// Appends the records of the next heights with their index entries, with one write and one sync; all are durable
+    /// when this returns.
     ///
-    /// Errors: [`StoreError::OutOfTurn`] unless the height is `tip + 1` and every block before is
-    /// indexed (see [`Store::reindex`]); [`StoreError::TooLarge`]; [`StoreError::Fault`].
-    pub fn append_block(
+    /// Errors, and then nothing is appended: [`StoreError::OutOfTurn`] unless the heights are `tip + 1` and so on, and
+    /// every block before is indexed (see [`Store::reindex`]); [`StoreError::TooLarge`]; [`StoreError::Fault`].
+    pub fn append_blocks(&self, blocks: &[NewBlock]) -> Result<(), StoreError> {
+        self.inner.latch().check()?;
+        let _turn = self.inner.appending();
+        let tip = self.inner.tip();
+        for (next, block) in (tip.saturating_add(1)..).zip(blocks) {
+            in_turn("block", next, block.height)?;
+        }
+        in_turn("indexed", tip, self.inner.overlay().indexed())?;
+        // Order: durable, then found by look-ups, then the tip. Whoever sees the tip finds all.
+        let records: Vec<(u64, &[u8])> = blocks
+            .iter()
+            .map(|block| (block.height, block.record.as_slice()))
+            .collect();
+        let offsets = self.inner.blocks().append(&records)?;
+        let mut overlay = self.inner.overlay_mut();
+        for (block, offset) in blocks.iter().zip(offsets) {
+            overlay.place(block.height, offset);
+            overlay.add(block.height, &block.index);
+        }
+        drop(overlay);
+        if let Some(last) = blocks.last() {
+            self.inner.set_tip(last.height);
+        }
+        Ok(())
+    }
+
+    /// As [`Store::append_blocks`], of one.
+    #[cfg(test)]
+    pub(crate) fn append_block(
         &self,
         height: u64,
         record: &[u8],
         index: &BlockIndex,
     ) -> Result<(), StoreError> {
-        self.inner.latch().check()?;
-        let _turn = self.inner.appending();
-        let tip = self.inner.tip();
-        in_turn("block", tip.saturating_add(1), height)?;
-        in_turn("indexed", tip, self.inner.overlay().indexed())?;
-        // Order: durable, then found by look-ups, then the tip. Whoever sees the tip finds all.
-        let offset = self.inner.blocks().append(height, record)?;
-        let mut overlay = self.inner.overlay_mut();
-        overlay.place(height, offset);
-        overlay.add(height, index);
-        drop(overlay);
-        self.inner.set_tip(height);
-        Ok(())
+        self.append_blocks(&[NewBlock {
+            height,
+            record: record.to_vec(),
+            index: index.clone(),
+        }])
     }
 
     /// The height of the last block; 0 when there is none.

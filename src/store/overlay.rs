@@ -49,6 +49,17 @@ pub struct BlockIndex {
     pub activities: Vec<ActivityEntry>,
 }
 
+/// A block to be appended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewBlock {
+    /// Its height.
+    pub height: u64,
+    /// The block and its certificate, encoded.
+    pub record: Vec<u8>,
+    /// Its index entries.
+    pub index: BlockIndex,
+}
+
 /// Changes to the state since the last checkpoint: a value, or `None` where the key is removed.
 pub type StateChanges = BTreeMap<Vec<u8>, Option<Vec<u8>>>;
 

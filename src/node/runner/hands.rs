@@ -432,7 +432,7 @@ impl Hands {
             | Effect::LogAppend { .. }
             | Effect::LogFlush
             | Effect::Guard(_)
-            | Effect::Commit { .. }
+            | Effect::Commit(_)
             | Effect::Checkpoint { .. } => {}
         }
         Ok(())

@@ -1,6 +1,7 @@
 //! The simulation itself under test.
 
 mod absence;
+mod catching_up;
 mod chaos;
 mod crash_points;
 mod liars;

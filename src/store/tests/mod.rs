@@ -217,3 +217,52 @@ fn a_lost_checkpoint_file_is_rebuilt_from_the_blocks() {
     store.reindex(1, &index(1)).unwrap();
     assert!(store.transaction_position(&id(1)).unwrap().is_some());
 }
+
+#[test]
+fn of_blocks_that_are_appended_at_once_a_crash_leaves_the_first_ones_or_none() {
+    let disk = SimDisk::new();
+    disk.keep_history();
+    let store = Store::open(Arc::new(disk.clone()), GENESIS).unwrap();
+    let block = |height: u64| NewBlock {
+        height,
+        record: vec![height as u8; 700],
+        index: index(height),
+    };
+    store.append_block(1, b"one", &index(1)).unwrap();
+    let before = disk.kept_operations();
+    store
+        .append_blocks(&[block(2), block(3), block(4)])
+        .unwrap();
+    let after = disk.kept_operations();
+    let gap = store.append_blocks(&[block(5), block(7)]);
+    assert!(matches!(gap, Err(StoreError::OutOfTurn { .. })), "{gap:?}");
+    assert_eq!((store.tip(), disk.kept_operations()), (4, after));
+    drop(store);
+    let (mut tips, mut history) = (std::collections::BTreeSet::new(), disk.history());
+    loop {
+        let point = history.point();
+        for seed in 0..64 {
+            if point < before {
+                break;
+            }
+            let crashed = history.crash(Survival::Sectors(seed));
+            let store = Store::open(Arc::new(crashed), GENESIS).unwrap();
+            let tip = store.tip();
+            for height in 2..=tip {
+                assert_eq!(store.block(height).unwrap(), Some(block(height).record));
+            }
+            assert_eq!(store.block(tip + 1).unwrap(), None);
+            for height in 1..=tip {
+                store.reindex(height, &index(height)).unwrap();
+            }
+            store
+                .append_block(tip + 1, b"next", &index(tip + 1))
+                .unwrap();
+            tips.insert(tip);
+        }
+        if !history.step() {
+            break;
+        }
+    }
+    assert_eq!(tips, (1..=4).collect());
+}
