@@ -160,12 +160,15 @@ impl Replica {
         &mut self,
         block: &Block,
     ) -> Result<crate::chain::ledger::Execution, BlockError> {
+        // Order: executed first, which is cheap and tells the identities; nothing comes of it before the signatures.
+        let execution = self.books.ledger.validate(&self.head.tip, block)?;
         let unknown: Vec<_> = block
             .transactions
             .iter()
+            .zip(&execution.ids)
             // What waits in the mempool was checked when it came in, signature and all.
-            .filter(|one| self.mempool.get(&one.id()) != Some(one))
-            .cloned()
+            .filter(|(one, id)| self.mempool.get(id) != Some(one))
+            .map(|(one, _)| one.clone())
             .collect();
         if !self.signatures_are_good(&unknown) {
             let index = block
@@ -178,7 +181,7 @@ impl Replica {
                 rejection: crate::chain::rules::Rejection::BadSignature,
             }));
         }
-        self.books.ledger.validate(&self.head.tip, block)
+        Ok(execution)
     }
 
     /// Begins the height if there is reason to; tells whether it did.

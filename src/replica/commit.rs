@@ -9,7 +9,7 @@ use super::wire::final_block_bytes;
 use crate::chain::block::Block;
 use crate::chain::certificate::Certificate;
 use crate::chain::hash::Hash;
-use crate::chain::ledger::{Activity, BlockError, Execution, Tip};
+use crate::chain::ledger::{BlockError, Execution, Tip};
 use crate::chain::query::Certified;
 use crate::mutation::{self, Mutation};
 use crate::store::{ActivityEntry, BlockIndex, Checkpoint, NewBlock, StateChanges};
@@ -70,7 +70,7 @@ impl Replica {
             }
         };
         let height = block.header.height;
-        let index = index_of(block, &execution.activities);
+        let index = index_of(&execution);
         let record = final_block_bytes(block, &certificate);
         let round = certificate.round;
         if !self.apply(block, certificate, execution) {
@@ -165,10 +165,11 @@ impl super::Books {
 }
 
 /// The index entries of a block.
-pub fn index_of(block: &Block, activities: &[Activity]) -> BlockIndex {
+pub fn index_of(execution: &Execution) -> BlockIndex {
     BlockIndex {
-        transactions: block.transactions.iter().map(|one| one.id().0).collect(),
-        activities: activities
+        transactions: execution.ids.iter().map(|id| id.0).collect(),
+        activities: execution
+            .activities
             .iter()
             .map(|activity| ActivityEntry {
                 address: activity.address.0,

@@ -178,7 +178,7 @@ fn restore(settings: &Settings, store: &Store) -> Result<(Books, Head), StartErr
             .ledger
             .validate(&head.tip, &record.block)
             .map_err(|error| wrong(error.to_string()))?;
-        store.reindex(height, &index_of(&record.block, &execution.activities))?;
+        store.reindex(height, &index_of(&execution))?;
         books.note_changes(&execution);
         books
             .ledger

@@ -46,6 +46,8 @@ pub struct Execution {
     pub state_root: Hash,
     /// What the proposer gets.
     pub fees: Amount,
+    /// The transactions' identities, in their order.
+    pub ids: Vec<TransactionId>,
     /// Who did or got what, in order: for indexes and for telling wallets.
     pub activities: Vec<Activity>,
 }
@@ -91,7 +93,8 @@ pub(super) struct Draft<'a> {
     names: BTreeMap<Name, Address>,
     fees: Amount,
     activities: Vec<Activity>,
-    taken: u32,
+    /// Of those taken so far.
+    ids: Vec<TransactionId>,
     /// What the accounts touched held in the ledger, in nits.
     before: u128,
 }
@@ -105,7 +108,7 @@ impl<'a> Draft<'a> {
             names: BTreeMap::new(),
             fees: Amount::ZERO,
             activities: Vec::new(),
-            taken: 0,
+            ids: Vec::new(),
             before: 0,
         }
     }
@@ -190,7 +193,7 @@ impl<'a> Draft<'a> {
                 self.note(*to, id, number, head);
             }
         }
-        self.taken += 1;
+        self.ids.push(id);
         Ok(())
     }
 
@@ -206,7 +209,7 @@ impl<'a> Draft<'a> {
             address,
             number,
             transaction,
-            index: self.taken,
+            index: u32::try_from(self.ids.len()).unwrap_or(u32::MAX),
             head,
         });
     }
@@ -237,6 +240,7 @@ impl<'a> Draft<'a> {
                 patch,
             },
             fees: self.fees,
+            ids: self.ids,
             activities: self.activities,
         })
     }
