@@ -21,9 +21,7 @@ use natcoin::replica::wire::{
     Batch, BlocksReply, BlocksRequest, FinalBlock, MissingReply, MissingRequest, Said, WatchFrame,
     WatchRequest, from_gossip, gossip,
 };
-use natcoin::replica::{
-    Effect, Input, Moment, Replica, Settings, Stored, Tag, check as check_signatures, perform,
-};
+use natcoin::replica::{Effect, Input, Moment, Replica, Settings, Stored, Tag, perform};
 use natcoin::store::{SimDisk, Store, Survival};
 
 use super::world::{certificate, pay, person, validator, world};
@@ -186,15 +184,7 @@ impl Node {
                     let more = self.handle(Input::CheckpointWritten { height });
                     others.extend(more);
                 }
-                Stored::Other(Effect::Check {
-                    check,
-                    transactions,
-                    seed,
-                }) => checked.push(Input::Checked {
-                    check,
-                    good: check_signatures(&transactions, seed),
-                    transactions,
-                }),
+                Stored::Other(Effect::Check(job)) => checked.push(job.run()),
                 Stored::Other(effect) => {
                     is_sayable(&effect);
                     others.push(effect);

@@ -12,8 +12,12 @@ use bech32::{Bech32m, Hrp};
 use ed25519_dalek::Signer as _;
 
 mod agreement;
+mod batch;
+mod cache;
 
 pub use agreement::SharedSecret;
+pub use batch::{Claim, verify_batch};
+pub use cache::KeyCache;
 
 use super::codec::{Decode, DecodeError, Encode, Reader};
 use super::hash::{hex, serde_as_text};
@@ -90,6 +94,14 @@ impl PublicKey {
     }
 }
 
+impl Signature {
+    /// The encodings of the point R and of the scalar s.
+    fn parts(&self) -> ([u8; 32], [u8; 32]) {
+        let half = |from: usize| std::array::from_fn(|at| self.0[from + at]);
+        (half(0), half(32))
+    }
+}
+
 impl Address {
     /// The birth key.
     pub fn birth_key(&self) -> PublicKey {
@@ -101,63 +113,6 @@ impl Address {
         let text = self.to_string();
         format!("{}...{}", &text[..10], &text[text.len() - 6..])
     }
-}
-
-/// One signature to check: who is said to have signed what.
-#[derive(Debug, Clone, Copy)]
-pub struct Claim<'a> {
-    /// The key that is said to have signed.
-    pub key: PublicKey,
-    /// The message.
-    pub message: &'a [u8],
-    /// The signature.
-    pub signature: Signature,
-}
-
-/// Checks many signatures at once; answers for each whether it is good (rule K1).
-///
-/// Good batches cost about half of single checks. When a batch fails, its halves are checked in turn
-/// until the bad ones are found. `random` blinds the batch equation and must not be foreseeable by
-/// the signers.
-pub fn verify_batch(claims: &[Claim<'_>], random: &mut impl rand::CryptoRng) -> Vec<bool> {
-    let items: Vec<ed25519_zebra::batch::Item> = claims
-        .iter()
-        .map(|claim| {
-            let key = ed25519_zebra::VerificationKeyBytes::from(claim.key.0);
-            (key, claim.signature.0.into(), claim.message).into()
-        })
-        .collect();
-    let mut good = vec![false; claims.len()];
-    verify_part(&items, &mut good, random);
-    good
-}
-
-/// Below this size single checks are as fast as a batch.
-const SMALLEST_BATCH: usize = 4;
-
-fn verify_part(
-    items: &[ed25519_zebra::batch::Item],
-    good: &mut [bool],
-    random: &mut impl rand::CryptoRng,
-) {
-    if items.len() < SMALLEST_BATCH {
-        for (item, good) in items.iter().zip(good) {
-            *good = item.clone().verify_single().is_ok();
-        }
-        return;
-    }
-    let mut batch = ed25519_zebra::batch::Verifier::new();
-    for item in items {
-        batch.queue(item.clone());
-    }
-    if batch.verify(&mut *random).is_ok() {
-        good.fill(true);
-        return;
-    }
-    let middle = items.len() / 2;
-    let (left, right) = good.split_at_mut(middle);
-    verify_part(&items[..middle], left, random);
-    verify_part(&items[middle..], right, random);
 }
 
 /// Why a text is not an address.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::inspect::CheckId;
+use super::inspect::{CheckId, CheckJob};
 use crate::behaviour::{Role, Service, Topic};
 use crate::chain::key::PublicKey;
 use crate::chain::ledger;
@@ -169,15 +169,8 @@ pub enum Effect {
     },
     /// Keep proofs of misbehaviour.
     Evidence(Vec<Evidence>),
-    /// Check signatures with [`super::check`], on another thread; then give [`Input::Checked`].
-    Check {
-        /// Its number.
-        check: CheckId,
-        /// What is signed.
-        transactions: Vec<SignedTransaction>,
-        /// Chance, which nobody can foresee.
-        seed: [u8; 32],
-    },
+    /// Check signatures: run the job, on another thread; then give the [`Input::Checked`] that comes of it.
+    Check(CheckJob),
     /// Gossip to all.
     Publish {
         /// The topic.

@@ -8,15 +8,16 @@
 //! Next: `admit.rs`, which decides what becomes of them.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 
 use rand::RngExt as _;
 use rand::SeedableRng as _;
 use rand::rngs::StdRng;
 
 use super::Replica;
-use super::effect::{Effect, GossipId, RequestId};
+use super::effect::{Effect, GossipId, Input, RequestId};
 use super::wire::SubmitReply;
-use crate::chain::key::{Claim, verify_batch};
+use crate::chain::key::{Claim, KeyCache};
 use crate::chain::transaction::{SignedTransaction, TransactionId};
 use crate::mutation::{self, Mutation};
 
@@ -66,6 +67,8 @@ pub struct Inspection {
     count: usize,
     under_way: BTreeMap<CheckId, Vec<Party>>,
     next: CheckId,
+    /// Whose signatures were good: for all checks of this node, on whatever thread.
+    keys: Arc<KeyCache>,
 }
 
 impl Inspection {
@@ -120,12 +123,13 @@ impl Replica {
 
     fn check_what_waits(&mut self) {
         while let Some((check, transactions)) = self.intake.inspection.take() {
-            let seed = self.hands.random.random();
-            self.hands.emit(Effect::Check {
+            let job = CheckJob {
                 check,
                 transactions,
-                seed,
-            });
+                seed: self.hands.random.random(),
+                keys: self.intake.inspection.keys.clone(),
+            };
+            self.hands.emit(Effect::Check(job));
         }
     }
 
@@ -162,15 +166,43 @@ impl Replica {
     /// Whether all signatures are good (rule R2), checked here and now as one batch.
     pub(super) fn signatures_are_good(&mut self, transactions: &[SignedTransaction]) -> bool {
         let seed = self.hands.random.random();
-        check(transactions, seed).into_iter().all(|is_good| is_good)
+        let good = check(transactions, &self.intake.inspection.keys, seed);
+        good.into_iter().all(|is_good| is_good)
     }
 }
 
 /// A transaction, and whether its signature is good.
 pub type Checked = (TransactionId, SignedTransaction, bool);
 
-/// Performs [`Effect::Check`]: for each whether its signature is good (rule R2). `seed` blinds the batch.
-pub fn check(transactions: &[SignedTransaction], seed: [u8; 32]) -> Vec<bool> {
+/// Signatures to check, beside the replica: the work of [`Effect::Check`].
+#[derive(Debug, Clone)]
+pub struct CheckJob {
+    check: CheckId,
+    transactions: Vec<SignedTransaction>,
+    /// Chance, which nobody can foresee.
+    seed: [u8; 32],
+    keys: Arc<KeyCache>,
+}
+
+impl CheckJob {
+    /// How many signatures there are to check.
+    pub fn count(&self) -> usize {
+        self.transactions.len()
+    }
+
+    /// Checks them; what came of it is for the replica.
+    pub fn run(self) -> Input {
+        Input::Checked {
+            check: self.check,
+            good: check(&self.transactions, &self.keys, self.seed),
+            transactions: self.transactions,
+        }
+    }
+}
+
+/// For each transaction whether its signature is good (rule R2). `keys` saves work and changes no answer; `seed` blinds
+/// the batch.
+pub fn check(transactions: &[SignedTransaction], keys: &KeyCache, seed: [u8; 32]) -> Vec<bool> {
     let messages: Vec<Vec<u8>> = transactions
         .iter()
         .map(|one| one.transaction.sign_bytes())
@@ -180,7 +212,7 @@ pub fn check(transactions: &[SignedTransaction], seed: [u8; 32]) -> Vec<bool> {
         .zip(&messages)
         .map(|(one, message)| one.claim(message))
         .collect();
-    let mut good = verify_batch(&claims, &mut StdRng::from_seed(seed));
+    let mut good = keys.verify_batch(&claims, &mut StdRng::from_seed(seed));
     if mutation::is_on(Mutation::SignaturesUnchecked) {
         good.fill(true);
     }

@@ -36,7 +36,7 @@ pub(crate) use commit::all_entries;
 pub use effect::{
     Condition, Effect, GossipId, Halt, Input, Moment, Note, Peer, RequestId, Tag, Verdict, WatchId,
 };
-pub use inspect::{CheckId, check};
+pub use inspect::{CheckId, CheckJob, check};
 pub use perform::{Stored, perform};
 pub use start::{Settings, StartError};
 

@@ -334,9 +334,7 @@ pub(super) fn effect(effect: &Effect) -> String {
         Effect::Checkpoint { checkpoint, .. } => {
             format!("write the checkpoint of height {}", checkpoint.height)
         }
-        Effect::Check { transactions, .. } => {
-            format!("check {} signatures", transactions.len())
-        }
+        Effect::Check(job) => format!("check {} signatures", job.count()),
         Effect::Evidence(_) => "keep evidence".to_owned(),
         Effect::Publish { topic, data } => format!("say {}", gossip(*topic, data)),
         Effect::Judge { .. } => "judge a message".to_owned(),

@@ -11,15 +11,14 @@ use rand::RngExt as _;
 use super::describe;
 use super::mesh::Gossip;
 use super::net::between;
-use super::node::{Check, Live};
+use super::node::Live;
 use super::trace::Parties;
 use super::violation::Invariant;
 use super::world::{Event, World};
 use crate::chain::account::Account;
 use crate::chain::codec::{Decode as _, Encode as _};
-use crate::chain::transaction::SignedTransaction;
 use crate::consensus::Timing;
-use crate::replica::{self, CheckId, Effect, Input, Replica, Settings, StartError};
+use crate::replica::{CheckJob, Effect, Input, Replica, Settings, StartError};
 use crate::store::{SimDisk, Store, Survival};
 
 /// Checking signatures takes so long, or up to
@@ -187,32 +186,18 @@ impl World {
     }
 
     /// A node has signatures checked.
-    pub(super) fn begin_check(
-        &mut self,
-        node: usize,
-        number: CheckId,
-        transactions: Vec<SignedTransaction>,
-        seed: [u8; 32],
-    ) {
+    pub(super) fn begin_check(&mut self, node: usize, job: CheckJob) {
         let wait = between(&mut self.random, SHORTEST_CHECK, LONGEST_CHECK);
         if let Some(live) = self.nodes[node].live.as_mut() {
-            live.checks.push_back(Check {
-                number,
-                transactions,
-                seed,
-            });
+            live.checks.push_back(job);
             self.after(wait, node, Event::Checked);
         }
     }
 
     /// Signatures are checked now.
     pub(super) fn check_signatures(&mut self, node: usize) -> Option<Input> {
-        let check = self.nodes[node].live.as_mut()?.checks.pop_front()?;
-        Some(Input::Checked {
-            check: check.number,
-            good: replica::check(&check.transactions, check.seed),
-            transactions: check.transactions,
-        })
+        let job = self.nodes[node].live.as_mut()?.checks.pop_front()?;
+        Some(job.run())
     }
 
     /// Writes the checkpoint under way; what its end is to the node's machine. The power may fail in its midst.

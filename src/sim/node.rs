@@ -9,8 +9,7 @@ use super::mesh::Gossip;
 use super::traitor::Traitor;
 use crate::behaviour::Service;
 use crate::chain::key::SecretKey;
-use crate::chain::transaction::SignedTransaction;
-use crate::replica::{CHECKPOINT_BLOCKS, CheckId, Replica};
+use crate::replica::{CHECKPOINT_BLOCKS, CheckJob, Replica};
 use crate::store::{CheckpointJob, SimDisk, Store, Survival};
 
 /// Changes the answers of a service before they leave.
@@ -60,13 +59,6 @@ pub struct Fate {
     pub(super) votes_above: u64,
 }
 
-/// Signatures that are being checked.
-pub(super) struct Check {
-    pub(super) number: CheckId,
-    pub(super) transactions: Vec<SignedTransaction>,
-    pub(super) seed: [u8; 32],
-}
-
 /// What runs.
 pub struct Live {
     /// The node's machine.
@@ -80,7 +72,7 @@ pub struct Live {
     /// The checkpoint that is being written.
     pub(super) checkpoint: Option<CheckpointJob>,
     /// Signatures that are being checked, in the order in which that ends.
-    pub(super) checks: VecDeque<Check>,
+    pub(super) checks: VecDeque<CheckJob>,
     /// When the next tick is planned.
     pub(super) tick_at: Option<Duration>,
 }

@@ -432,11 +432,7 @@ impl World {
 
     fn act(&mut self, node: usize, effect: Effect) {
         match effect {
-            Effect::Check {
-                check,
-                transactions,
-                seed,
-            } => self.begin_check(node, check, transactions, seed),
+            Effect::Check(job) => self.begin_check(node, job),
             Effect::Publish { topic, data } => self.publish(node, topic, data),
             Effect::Judge { id, verdict } => self.judged(node, id, verdict),
             Effect::Request {

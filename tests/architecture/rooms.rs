@@ -80,6 +80,7 @@ pub const ROOMS: &[Room] = &[
 pub const CRATES: &[(&str, &[&str])] = &[
     ("ed25519_dalek", &["chain"]),
     ("ed25519_zebra", &["chain"]),
+    ("curve25519_dalek", &["chain"]),
     ("bech32", &["chain"]),
     // The vault derives keys by HMAC-SHA-512; all hashes of the protocol are chain's.
     ("sha2", &["chain", "wallet"]),

@@ -1,5 +1,8 @@
 //! Rule K1 on every edge case of ZIP 215, batches against single checks, and the text of addresses.
 
+mod batches;
+mod caches;
+
 use super::*;
 use crate::chain::hash::unhex;
 use crate::chain::testing::network::key;
@@ -68,8 +71,17 @@ fn single(claims: &[Claim<'_>]) -> Vec<bool> {
         .collect()
 }
 
+/// The answers of a batch; they are the same without a cache, and with one that is empty, warm, or far too small.
 fn batch(claims: &[Claim<'_>], seed: u64) -> Vec<bool> {
-    verify_batch(claims, &mut StdRng::seed_from_u64(seed))
+    let mut random = StdRng::seed_from_u64(seed);
+    let good = verify_batch(claims, &mut random);
+    for keys in [KeyCache::default(), KeyCache::with_generations_of(3)] {
+        for state in ["cold", "warm"] {
+            let again = keys.verify_batch(claims, &mut random);
+            assert_eq!(again, good, "{keys:?}, {state}");
+        }
+    }
+    good
 }
 
 fn good_claim(number: u8) -> Claim<'static> {

@@ -2,6 +2,8 @@
 //!
 //! Every validator checks every signature, and here all of them share the machine. So the limit is what all its cores
 //! check at once, in batches of the size and by the function that the nodes use, divided by the number of validators.
+//! As in a node the cores share one cache of keys; here it holds all of them after the first round, which is the most
+//! that it can save.
 
 use std::sync::Barrier;
 use std::thread;
@@ -13,6 +15,7 @@ use rand::{RngExt as _, SeedableRng as _};
 use super::BenchError;
 use super::load::{Load, cores};
 use crate::chain::codec::Decode as _;
+use crate::chain::key::KeyCache;
 use crate::chain::transaction::SignedTransaction;
 use crate::node::clock;
 use crate::replica::check;
@@ -35,9 +38,10 @@ pub fn sample() -> usize {
 pub fn measure(load: &Load, validators: usize) -> Result<f64, BenchError> {
     let threads = cores();
     let began = Barrier::new(threads);
+    let keys = KeyCache::default();
     let rates = thread::scope(|scope| {
-        let began = &began;
-        let work = |core: usize| scope.spawn(move || of_core(load, core, began));
+        let (began, keys) = (&began, &keys);
+        let work = |core: usize| scope.spawn(move || of_core(load, core, keys, began));
         let running: Vec<_> = (0..threads).map(work).collect();
         let done = running.into_iter().map(|thread| thread.join());
         // A thread that panicked has said so.
@@ -49,7 +53,7 @@ pub fn measure(load: &Load, validators: usize) -> Result<f64, BenchError> {
 }
 
 /// Signatures a second of one core; `None` if one is bad.
-fn of_core(load: &Load, core: usize, began: &Barrier) -> Option<f64> {
+fn of_core(load: &Load, core: usize, keys: &KeyCache, began: &Barrier) -> Option<f64> {
     let mut random = StdRng::from_seed(rand::random());
     let share = BATCHES * MAX_BATCH;
     let payments = (core * share..(core + 1) * share).map(|number| load.encoded(number));
@@ -63,7 +67,7 @@ fn of_core(load: &Load, core: usize, began: &Barrier) -> Option<f64> {
     let mut checked = 0_u32;
     loop {
         for batch in signed.chunks(MAX_BATCH) {
-            let good = check(batch, random.random());
+            let good = check(batch, keys, random.random());
             if !good.into_iter().all(|is_good| is_good) {
                 return None;
             }

@@ -23,8 +23,7 @@ use crate::node::network::{
     Verdict as NetworkVerdict, WatchSink,
 };
 use crate::replica::{
-    Condition, Effect, Input, Note, Peer, Replica, Stored, Verdict, WatchId,
-    check as check_signatures, perform,
+    Condition, Effect, Input, Note, Peer, Replica, Stored, Verdict, WatchId, perform,
 };
 use crate::store::{Checkpoint, CheckpointJob, Store, StoreError};
 
@@ -345,17 +344,9 @@ impl Hands {
 
     async fn perform(&mut self, effect: Effect) -> Result<(), NodeError> {
         match effect {
-            Effect::Check {
-                check,
-                transactions,
-                seed,
-            } => {
-                let checking = tokio::task::spawn_blocking(move || Input::Checked {
-                    check,
-                    good: check_signatures(&transactions, seed),
-                    transactions,
-                });
-                self.checks.push(checking);
+            Effect::Check(job) => {
+                self.checks
+                    .push(tokio::task::spawn_blocking(move || job.run()));
             }
             Effect::Publish { topic, data } => self.network.publish(topic, data).await?,
             Effect::Judge { id, verdict } => {
