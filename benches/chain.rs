@@ -5,12 +5,12 @@
 
 use std::hint::black_box;
 
-use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
+use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use natcoin::chain::amount::Amount;
 use natcoin::chain::block::{Block, transactions_root};
 use natcoin::chain::codec::{Decode, Encode};
 use natcoin::chain::genesis::{Genesis, GenesisAccount, Rules};
-use natcoin::chain::key::{Claim, SecretKey, verify_batch};
+use natcoin::chain::key::{Claim, KeyCache, SecretKey, verify_batch};
 use natcoin::chain::ledger::{BlockContext, Ledger, Tip};
 use natcoin::chain::transaction::{Memo, Operation, SignedTransaction, Transaction};
 use natcoin::chain::validator::{Validator, ValidatorSet};
@@ -21,6 +21,12 @@ use rand::rngs::StdRng;
 const ACCOUNTS: usize = 10_000;
 /// Transactions of a block.
 const BLOCK: usize = 1_000;
+/// Signatures in a batch.
+const BATCHES: [usize; 5] = [4, 64, 512, 1_024, 2_048];
+/// Bad ones among [`SPOILED_BATCH`] signatures.
+const BAD: [usize; 3] = [1, 32, 512];
+/// As many as a node checks at once.
+const SPOILED_BATCH: usize = 512;
 
 struct World {
     keys: Vec<SecretKey>,
@@ -67,7 +73,7 @@ fn world() -> World {
     }
 }
 
-fn payments(world: &World) -> Vec<SignedTransaction> {
+fn payments(world: &World, count: usize) -> Vec<SignedTransaction> {
     let payment = |number: usize| {
         let key = &world.keys[number * 7 % ACCOUNTS];
         Transaction {
@@ -85,24 +91,72 @@ fn payments(world: &World) -> Vec<SignedTransaction> {
         }
         .sign(key)
     };
-    (0..BLOCK).map(payment).collect()
+    (0..count).map(payment).collect()
+}
+
+fn messages(payments: &[SignedTransaction]) -> Vec<Vec<u8>> {
+    let messages = payments.iter().map(|one| one.transaction.sign_bytes());
+    messages.collect()
+}
+
+fn claims<'a>(payments: &[SignedTransaction], messages: &'a [Vec<u8>]) -> Vec<Claim<'a>> {
+    let claims = payments.iter().zip(messages);
+    claims.map(|(one, message)| one.claim(message)).collect()
+}
+
+/// As ed25519-zebra does it: what our own batches are measured by.
+fn zebra(claims: &[Claim<'_>], random: &mut StdRng) -> bool {
+    let mut verifier = ed25519_zebra::batch::Verifier::new();
+    for claim in claims {
+        let key = ed25519_zebra::VerificationKeyBytes::from(claim.key.0);
+        verifier.queue((key, claim.signature.0.into(), claim.message));
+    }
+    verifier.verify(random).is_ok()
+}
+
+fn signatures(criterion: &mut Criterion) {
+    let payments = payments(&world(), 2_048);
+    let messages = messages(&payments);
+    let all = claims(&payments, &messages);
+    let mut random = StdRng::from_seed([1; 32]);
+    let mut group = criterion.benchmark_group("signatures");
+    let warm = KeyCache::default();
+    assert!(!warm.verify_batch(&all, &mut random).contains(&false));
+    for size in BATCHES {
+        let claims = &all[..size];
+        group.throughput(Throughput::Elements(size as u64));
+        group.bench_function(BenchmarkId::new("ed25519-zebra", size), |bench| {
+            bench.iter(|| zebra(black_box(claims), &mut random));
+        });
+        group.bench_function(BenchmarkId::new("no key known", size), |bench| {
+            bench.iter(|| KeyCache::default().verify_batch(black_box(claims), &mut random));
+        });
+        group.bench_function(BenchmarkId::new("all keys known", size), |bench| {
+            bench.iter(|| warm.verify_batch(black_box(claims), &mut random));
+        });
+    }
+    group.throughput(Throughput::Elements(SPOILED_BATCH as u64));
+    for bad in BAD {
+        let mut claims = all[..SPOILED_BATCH].to_vec();
+        for claim in claims.iter_mut().step_by(SPOILED_BATCH / bad) {
+            claim.signature.0[40] ^= 1;
+        }
+        let id = BenchmarkId::new(format!("bad ones of {SPOILED_BATCH}"), bad);
+        group.bench_function(id, |bench| {
+            bench.iter(|| warm.verify_batch(black_box(&claims), &mut random));
+        });
+    }
+    group.finish();
 }
 
 fn law(criterion: &mut Criterion) {
     let world = world();
-    let payments = payments(&world);
+    let payments = payments(&world, BLOCK);
     let mut group = criterion.benchmark_group("chain");
     group.throughput(Throughput::Elements(BLOCK as u64));
 
-    let messages: Vec<Vec<u8>> = payments
-        .iter()
-        .map(|one| one.transaction.sign_bytes())
-        .collect();
-    let claims: Vec<Claim<'_>> = payments
-        .iter()
-        .zip(&messages)
-        .map(|(one, message)| one.claim(message))
-        .collect();
+    let messages = messages(&payments);
+    let claims = claims(&payments, &messages);
     let mut random = StdRng::from_seed([1; 32]);
     group.bench_function("verify signatures, in a batch", |bench| {
         bench.iter(|| verify_batch(black_box(&claims), &mut random));
@@ -153,5 +207,5 @@ fn law(criterion: &mut Criterion) {
     });
 }
 
-criterion_group!(benches, law);
+criterion_group!(benches, signatures, law);
 criterion_main!(benches);

@@ -52,7 +52,7 @@ impl KeyCache {
 }
 
 /// A claim that can still be good: its parts are what they must be.
-struct Prepared {
+pub(super) struct Prepared {
     /// Where the claim stands among all.
     place: usize,
     key: KeyPoint,
@@ -91,7 +91,7 @@ impl Prepared {
 }
 
 /// The claims that can be good. Those of one key stand together, so that the equation has one point for all of them.
-fn prepare(claims: &[Claim<'_>], known: &[Option<KeyPoint>]) -> Vec<Prepared> {
+pub(super) fn prepare(claims: &[Claim<'_>], known: &[Option<KeyPoint>]) -> Vec<Prepared> {
     let mut order: Vec<usize> = (0..claims.len()).collect();
     order.sort_by_key(|place| claims[*place].key);
     let mut prepared = Vec::with_capacity(claims.len());
@@ -117,21 +117,24 @@ fn answer(count: usize, prepared: &[Prepared], random: &mut impl CryptoRng) -> V
 const PIECES: usize = 8;
 
 fn sort_out(part: &[Prepared], good: &mut [bool], random: &mut impl CryptoRng) {
-    if let [one] = part {
-        good[one.place] = one.is_good();
-    } else if equation_holds(part, random) {
-        for one in part {
-            good[one.place] = true;
+    match part {
+        [] => {}
+        [one] => good[one.place] = one.is_good(),
+        _ if equation_holds(part, random) => {
+            for one in part {
+                good[one.place] = true;
+            }
         }
-    } else {
-        for piece in part.chunks(part.len().div_ceil(PIECES)) {
-            sort_out(piece, good, random);
+        _ => {
+            for piece in part.chunks(part.len().div_ceil(PIECES)) {
+                sort_out(piece, good, random);
+            }
         }
     }
 }
 
 /// Whether the sum of all, each times its `z`, is 0.
-fn equation_holds(part: &[Prepared], random: &mut impl CryptoRng) -> bool {
+pub(super) fn equation_holds(part: &[Prepared], random: &mut impl CryptoRng) -> bool {
     let mut scalars = Vec::with_capacity(2 * part.len() + 1);
     let mut points = Vec::with_capacity(2 * part.len() + 1);
     let mut of_base = Scalar::ZERO;

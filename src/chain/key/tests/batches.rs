@@ -1,5 +1,6 @@
 //! The batch equation against ed25519-zebra, signature by signature and batch by batch.
 
+use super::super::batch::{equation_holds, prepare};
 use super::*;
 use curve25519_dalek::constants::EIGHT_TORSION;
 use curve25519_dalek::edwards::EdwardsPoint;
@@ -16,11 +17,19 @@ fn zebra_takes_all(claims: &[Claim<'_>]) -> bool {
     verifier.verify(StdRng::seed_from_u64(9)).is_ok()
 }
 
+/// What our equation says of all together. If it failed a good batch, single checks would still find the answers: only
+/// slowly.
+fn equation_takes_all(claims: &[Claim<'_>]) -> bool {
+    let prepared = prepare(claims, &vec![None; claims.len()]);
+    prepared.len() == claims.len() && equation_holds(&prepared, &mut StdRng::seed_from_u64(9))
+}
+
 /// Holds our answers against the reference, and gives them.
 fn judged(claims: &[Claim<'_>], seed: u64) -> Vec<bool> {
     let good = batch(claims, seed);
     assert_eq!(good, single(claims));
     assert_eq!(good.iter().all(|good| *good), zebra_takes_all(claims));
+    assert_eq!(equation_takes_all(claims), zebra_takes_all(claims));
     good
 }
 
@@ -61,6 +70,13 @@ fn every_flipped_bit_is_judged_as_by_the_reference() {
     assert_eq!(judged(&claims, 1), vec![false; claims.len()]);
     claims.insert(100, good);
     assert!(judged(&claims, 2)[100]);
+}
+
+#[test]
+fn the_equation_takes_all_196_small_order_cases_at_once() {
+    let claims = small_order_claims(0);
+    assert_eq!(judged(&claims, 3), [true; 196]);
+    assert!(equation_takes_all(&claims));
 }
 
 #[test]
