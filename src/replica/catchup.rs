@@ -157,12 +157,7 @@ impl Replica {
             let Some(transactions) = self.catchup.queue.check(check) else {
                 return;
             };
-            let seed = self.hands.random.random();
-            self.hands.emit(Effect::Check {
-                check,
-                transactions,
-                seed,
-            });
+            self.emit_check(check, transactions);
         }
     }
 

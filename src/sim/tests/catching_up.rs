@@ -8,7 +8,7 @@ use crate::chain::codec::{Decode, Encode};
 use crate::chain::testing::network::key;
 use crate::replica::wire::{BlocksReply, BlocksRequest, FinalBlock, MAX_BLOCKS};
 use crate::replica::{
-    CHECKPOINT_BLOCKS, Effect, Input, Moment, Peer, Replica, Settings, Tag, check, perform,
+    CHECKPOINT_BLOCKS, Effect, Input, Moment, Peer, Replica, Settings, Tag, perform,
 };
 use crate::sim::World;
 use crate::store::{SimDisk, Store};
@@ -69,18 +69,8 @@ impl Follower {
     fn perform(&mut self, effects: Vec<Effect>) -> Vec<Effect> {
         let mut came = Vec::new();
         for effect in effects {
-            if let Effect::Check {
-                check: number,
-                transactions,
-                seed,
-            } = effect
-            {
-                let good = check(&transactions, seed);
-                came.extend(self.handle(Input::Checked {
-                    check: number,
-                    transactions,
-                    good,
-                }));
+            if let Effect::Check(job) = effect {
+                came.extend(self.handle(job.run()));
             } else {
                 perform(effect, &self.store).unwrap();
             }
@@ -197,7 +187,7 @@ fn blocks_that_agreement_had_first_are_passed_over() {
     assert!(
         !again
             .iter()
-            .any(|effect| matches!(effect, Effect::Check { .. }))
+            .any(|effect| matches!(effect, Effect::Check(_)))
     );
     let came = follower.perform(waiting);
     follower.perform(came);
