@@ -362,6 +362,9 @@ pub struct Node {
         value_name = "DIR"
     )]
     pub home: Option<PathBuf>,
+    /// End it, too, when its standard input closes
+    #[arg(long)]
+    pub until_stdin_closes: bool,
     /// What to do instead of starting it.
     #[command(subcommand)]
     pub command: Option<NodeCommand>,

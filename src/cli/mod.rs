@@ -36,6 +36,7 @@ use self::arguments::{
 use self::context::Context;
 use self::failure::Failure;
 use self::output::Output;
+use self::signal::Signals;
 
 /// Runs the program on the process's arguments.
 pub fn main() -> ExitCode {
@@ -94,7 +95,13 @@ async fn run_node(context: &Context, arguments: NodeArguments) -> Result<(), Fai
         Some(NodeCommand::Directory(arguments)) => {
             output.report(&directory::of_node(context, home, &arguments).await?)
         }
-        None => node::run(context, home).await,
+        None => {
+            let mut signals = Signals::new()?;
+            if arguments.until_stdin_closes {
+                signals.heed_stdin()?;
+            }
+            node::run(context, home, signals).await
+        }
     }
 }
 

@@ -52,12 +52,15 @@ pub async fn status(context: &Context, home: Option<&Path>) -> Result<NodeStatus
     })
 }
 
-/// `node`: says when it listens and when it is in step, and serves until a signal.
+/// `node`: says when it listens and when it is in step, and serves until there is a wish to end.
 ///
 /// # Errors
 /// If it does not start, or ends by itself.
-pub async fn run(context: &Context, home: Option<&Path>) -> Result<(), Failure> {
-    let mut signals = Signals::new()?;
+pub async fn run(
+    context: &Context,
+    home: Option<&Path>,
+    mut signals: Signals,
+) -> Result<(), Failure> {
     let (home, mut node) = match home {
         None if context.bootstrap_path().is_none() => start_development(context).await?,
         _ => {

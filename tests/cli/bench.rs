@@ -153,6 +153,50 @@ fn what_makes_no_sense_is_refused_with_2() {
     }
 }
 
+/// How much of a block log is written: behind the last block the file is zeros.
+#[cfg(unix)]
+fn written(blocks: &std::path::Path) -> usize {
+    let bytes = std::fs::read(blocks).unwrap_or_default();
+    bytes.iter().rposition(|byte| *byte != 0).unwrap_or(0)
+}
+
+/// Processes that run on homes in this folder. One that has ended and is not waited for has no words any more.
+#[cfg(target_os = "linux")]
+fn nodes_in(folder: &std::path::Path) -> usize {
+    let folder = folder.to_str().unwrap();
+    let all = std::fs::read_dir("/proc").unwrap();
+    let words = all.filter_map(|entry| std::fs::read(entry.ok()?.path().join("cmdline")).ok());
+    let is_node = |words: &Vec<u8>| String::from_utf8_lossy(words).contains(folder);
+    words.filter(is_node).count()
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_bench_that_is_killed_leaves_no_nodes_behind() {
+    // The story: its nodes stood under nobody then, held their ports and stores, and ran for ever.
+    const LIMIT: std::time::Duration = std::time::Duration::from_secs(60);
+    let program = Program::new();
+    let homes = program.path("kept/network");
+    let words = "bench --nodes 2 --wallets 10 --rate 20 --duration 10m --processes --dir";
+    let kept = program.path("kept");
+    let words: Vec<&str> = words.split(' ').chain([kept.to_str().unwrap()]).collect();
+    let mut child = program.command(&words).spawn().unwrap();
+    // The load is under way: a node that still starts would notice by itself, when it has something to say.
+    let blocks = homes.join("mangart/store/blocks.log");
+    let has_begun = wait::until(LIMIT, || written(&blocks) > 0);
+    let first = written(&blocks);
+    let goes_on = wait::until(LIMIT, || written(&blocks) > first);
+    let nodes = nodes_in(&homes);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert_eq!((has_begun, goes_on, nodes), (true, true, 2));
+    assert!(wait::until(LIMIT, || nodes_in(&homes) == 0));
+    // Each has let go of its store: it could be started again.
+    for home in ["mangart", "triglav"] {
+        natcoin::store::FolderDisk::open(homes.join(home).join("store")).unwrap();
+    }
+}
+
 #[cfg(unix)]
 #[test]
 fn ctrl_c_ends_the_load_early_with_what_was_measured() {
@@ -169,14 +213,9 @@ fn ctrl_c_ends_the_load_early_with_what_was_measured() {
     let mut child = command.spawn().unwrap();
     // Blocks are written: the load is under way.
     let blocks = program.path("kept/network/mangart/store/blocks.log");
-    // Behind the last block the file is zeros.
-    let size = || {
-        let bytes = std::fs::read(&blocks).unwrap_or_default();
-        bytes.iter().rposition(|byte| *byte != 0).unwrap_or(0)
-    };
-    assert!(wait::until(LIMIT, || size() > 0));
-    let first = size();
-    assert!(wait::until(LIMIT, || size() > first));
+    assert!(wait::until(LIMIT, || written(&blocks) > 0));
+    let first = written(&blocks);
+    assert!(wait::until(LIMIT, || written(&blocks) > first));
     interrupt(&child);
     let status = wait::end_of(&mut child, LIMIT).expect("it ends");
     assert!(status.success());

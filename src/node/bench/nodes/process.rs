@@ -1,6 +1,7 @@
 //! Nodes as processes: this same program as `natcoin node`, one for each.
 //!
-//! What they say is read by a thread each, as lines of JSON. A process that this one loses hold of is killed.
+//! What they say is read by a thread each, as lines of JSON. A process that this one loses hold of is killed,
+//! and where this one is killed itself, they end: their standard input closes with it.
 
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
@@ -48,7 +49,7 @@ pub fn start(program: &Path, homes: &[Home]) -> Result<Vec<Process>, BenchError>
 /// # Errors
 /// [`BenchError::Process`] of the first that did not end as it should.
 pub fn stop(mut processes: Vec<Process>) -> Result<Told, BenchError> {
-    for process in &processes {
+    for process in &mut processes {
         process.ask_to_end();
     }
     let deadline = clock::now() + PATIENCE;
@@ -69,9 +70,10 @@ impl Process {
     fn start(program: &Path, home: &Home) -> Result<Self, BenchError> {
         let mut command = Command::new(program);
         command
-            .args(["node", "--output", "json", "--home"])
+            .args(["node", "--until-stdin-closes", "--output", "json", "--home"])
             .arg(home.folder())
-            .stdin(Stdio::null())
+            // It closes when this process ends, however that comes: so no node is ever left behind.
+            .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null());
         // What is meant for a wallet or another node is not meant for these.
@@ -163,16 +165,10 @@ impl Process {
         }
     }
 
-    #[cfg(target_os = "linux")]
-    fn ask_to_end(&self) {
-        let pid = rustix::process::Pid::from_child(&self.child);
-        // It may have ended; then what it said last tells.
-        let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
+    /// Its standard input closes: it ends cleanly.
+    fn ask_to_end(&mut self) {
+        drop(self.child.stdin.take());
     }
-
-    /// Without a way to ask, the end of its process remains; what a node has told is on its disk.
-    #[cfg(not(target_os = "linux"))]
-    fn ask_to_end(&self) {}
 }
 
 impl Drop for Process {
