@@ -89,7 +89,7 @@ const ALONE: Limits = Limits {
     memory: [
         (Stage::HandIn, 4.4, 825.0),
         (Stage::Hear, 7.5, 3_600.0),
-        (Stage::Check, 5.8, 540.0),
+        (Stage::Check, 9.2, 1_165.0),
         (Stage::Admit, 12.0, 9_500.0),
         (Stage::Propose, 31.0, 14_900.0),
         (Stage::Judge, 98.0, 34_500.0),

@@ -17,7 +17,7 @@ use natcoin::chain::transaction::{Memo, Operation, SignedTransaction, Transactio
 use natcoin::chain::validator::{Validator, ValidatorSet};
 use natcoin::consensus::Timing;
 use natcoin::replica::wire::{Submission, SubmitReplies, SubmitReply};
-use natcoin::replica::{Effect, Input, Moment, Replica, Settings, Stored, check, perform};
+use natcoin::replica::{Effect, Input, Moment, Replica, Settings, Stored, perform};
 use natcoin::store::{SimDisk, Store};
 
 use super::book::{Book, Stage};
@@ -237,20 +237,11 @@ impl Network {
 
     fn act(&mut self, node: usize, effect: Effect) {
         match effect {
-            Effect::Check {
-                check: number,
-                transactions,
-                seed,
-            } => {
-                let mut good = Vec::new();
-                let counted = measure(|| good = check(&transactions, seed));
+            Effect::Check(job) => {
+                let mut checked = None;
+                let counted = measure(|| checked = Some(job.run()));
                 self.book.add(Stage::Check, counted);
-                let checked = Input::Checked {
-                    check: number,
-                    transactions,
-                    good,
-                };
-                self.step(node, Stage::Admit, checked);
+                self.step(node, Stage::Admit, checked.unwrap());
             }
             Effect::Publish { topic, data } => {
                 let number = Topic::ALL.iter().position(|one| *one == topic).unwrap();
