@@ -16,6 +16,8 @@ use crate::store::{ActivityEntry, BlockIndex, Checkpoint, NewBlock, StateChanges
 
 /// Blocks after which a checkpoint is usually written.
 pub const CHECKPOINT_BLOCKS: u64 = 1000;
+/// Transactions after which one is written sooner.
+pub const CHECKPOINT_TRANSACTIONS: usize = 20_000;
 /// Changed accounts after which one is written sooner.
 const CHECKPOINT_CHANGES: usize = 20_000;
 

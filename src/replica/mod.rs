@@ -30,9 +30,9 @@ use std::collections::BTreeMap;
 use rand::RngExt as _;
 use rand::rngs::StdRng;
 
-pub use commit::CHECKPOINT_BLOCKS;
 #[cfg(test)]
 pub(crate) use commit::all_entries;
+pub use commit::{CHECKPOINT_BLOCKS, CHECKPOINT_TRANSACTIONS, index_of};
 pub use effect::{
     Condition, Effect, GossipId, Halt, Input, Moment, Note, Peer, RequestId, Tag, Verdict, WatchId,
 };

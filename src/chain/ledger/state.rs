@@ -119,6 +119,12 @@ impl Ledger {
         self.accounts.iter().map(StateEntry::of)
     }
 
+    /// What to write to disk of an account; `None` if there is none.
+    pub fn entry(&self, address: &Address) -> Option<StateEntry> {
+        self.account(address)
+            .map(|account| StateEntry::of((address, account)))
+    }
+
     /// The state from what was written, as keys and values in any order.
     ///
     /// The caller must hold [`Ledger::state_root`] against the certified header of the same height.
