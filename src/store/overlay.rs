@@ -6,7 +6,7 @@
 //!
 //! Must never: forget an entry before it is durable elsewhere. Read next: `checkpoint.rs`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 /// Where something stands in the chain.
@@ -75,12 +75,15 @@ pub(super) fn activity_key(address: &[u8; 32], seq: u64) -> ActivityKey {
 }
 
 /// Index entries of some heights.
+///
+/// What comes with every payment is hashed, by keys that no stranger knows, and sorted only when it is written: a
+/// checkpoint's bytes on the disk do not depend on a map's order.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Layer {
     /// Where the records begin in the block log.
     pub blocks: BTreeMap<u64, u64>,
-    pub transactions: BTreeMap<[u8; 32], Place>,
-    pub activities: BTreeMap<ActivityKey, ActivityPlace>,
+    transactions: HashMap<[u8; 32], Place>,
+    activities: HashMap<ActivityKey, ActivityPlace>,
 }
 
 impl Layer {
@@ -99,6 +102,16 @@ impl Layer {
                 ActivityPlace { place, head },
             );
         }
+    }
+
+    /// The transactions' places, in the order of their ids.
+    pub fn transactions(&self) -> Vec<(&[u8; 32], &Place)> {
+        sorted(&self.transactions)
+    }
+
+    /// The activities' places, in the order of their keys.
+    pub fn activities(&self) -> Vec<(&ActivityKey, &ActivityPlace)> {
+        sorted(&self.activities)
     }
 
     /// Takes the entries up to a height out of this layer.
@@ -127,6 +140,12 @@ impl Layer {
             activities: old_activities,
         }
     }
+}
+
+fn sorted<K: Ord, V>(map: &HashMap<K, V>) -> Vec<(&K, &V)> {
+    let mut entries: Vec<_> = map.iter().collect();
+    entries.sort_unstable_by(|one, other| one.0.cmp(other.0));
+    entries
 }
 
 /// What a running checkpoint writes.

@@ -122,11 +122,11 @@ impl StateFile {
                 blocks.insert(height, offset)?;
             }
             let mut transactions = transaction.open_table(TRANSACTIONS)?;
-            for (id, place) in &frozen.layer.transactions {
+            for (id, place) in frozen.layer.transactions() {
                 transactions.insert(id, &encode(*place))?;
             }
             let mut activities = transaction.open_table(ACTIVITIES)?;
-            for (key, activity) in &frozen.layer.activities {
+            for (key, activity) in frozen.layer.activities() {
                 activities.insert(key, &encode_activity(activity))?;
             }
             let mut mark = frozen.height.to_be_bytes().to_vec();
