@@ -25,7 +25,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Instant;
 
-use natcoin::replica::CHECKPOINT_TRANSACTIONS;
+use natcoin::replica::CheckpointPace;
 
 use measure::Row;
 use world::World;
@@ -61,14 +61,14 @@ fn main() {
         Some("start") => start(
             number(1, 1_000_000),
             number(2, 10_000_000),
-            number(3, CHECKPOINT_TRANSACTIONS - BLOCK),
+            number(3, pace().transactions - BLOCK),
             words.get(4).map(PathBuf::from),
         ),
         Some(other) => panic!("{other:?}: accounts, blocks or start is meant"),
         None => {
             accounts(&[1_000, 10_000, 100_000, 1_000_000]);
             blocks(100_000);
-            start(1_000_000, 10_000_000, CHECKPOINT_TRANSACTIONS - BLOCK, None);
+            start(1_000_000, 10_000_000, pace().transactions - BLOCK, None);
         }
     }
 }
@@ -80,6 +80,7 @@ fn accounts(counts: &[usize]) {
         let home = tempfile::tempdir().expect("a temporary folder");
         let mut world = World::new(home.path());
         world.grow(*count, WHILE_BUILDING);
+        world.pay_until(*count, BLOCK, WHILE_BUILDING);
         world.checkpoint();
         drop(world);
         let row = Row::parse(&child("measure", home.path(), &count.to_string()));
@@ -126,13 +127,13 @@ fn build(folder: &Path, accounts: usize, transactions: usize, above: usize) {
     let under = transactions.saturating_sub(above);
     // The last ones at a node's own pace.
     world.pay_until(
-        under.saturating_sub(3 * CHECKPOINT_TRANSACTIONS),
+        under.saturating_sub(3 * pace().transactions),
         BLOCK,
         WHILE_BUILDING,
     );
     world.checkpoint();
     let slow = Instant::now();
-    world.pay_until(under, BLOCK, CHECKPOINT_TRANSACTIONS);
+    world.pay_until(under, BLOCK, pace().transactions);
     world.checkpoint();
     let [.., last] = world.checkpoints.as_slice() else {
         panic!("a checkpoint was written");
@@ -140,7 +141,7 @@ fn build(folder: &Path, accounts: usize, transactions: usize, above: usize) {
     println!(
         "made in {:.0} s; its last {} transactions with checkpoints in {:.1} s, the last checkpoint in {:.2} s",
         begin.elapsed().as_secs_f64(),
-        3 * CHECKPOINT_TRANSACTIONS,
+        3 * pace().transactions,
         slow.elapsed().as_secs_f64(),
         last.as_secs_f64(),
     );
@@ -149,6 +150,11 @@ fn build(folder: &Path, accounts: usize, transactions: usize, above: usize) {
         let size = std::fs::metadata(folder.join(file)).map_or(0, |meta| meta.len());
         println!("{file}: {} MB", size >> 20);
     }
+}
+
+/// How often a node writes a checkpoint.
+fn pace() -> CheckpointPace {
+    CheckpointPace::default()
 }
 
 /// What this program says in a process of its own.

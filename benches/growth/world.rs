@@ -16,7 +16,7 @@ use natcoin::chain::transaction::{Memo, Operation, SignedTransaction, Transactio
 use natcoin::chain::validator::{Validator, ValidatorSet};
 use natcoin::replica::index_of;
 use natcoin::replica::wire::final_block_bytes;
-use natcoin::store::{Checkpoint, FolderDisk, StateChanges, Store};
+use natcoin::store::{Checkpoint, FolderDisk, NewBlock, StateChanges, Store};
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 
@@ -216,11 +216,12 @@ impl World {
 
     /// Makes a block durable, with its index entries.
     pub fn append(&self, block: &Block, certificate: &Certificate, execution: &Execution) {
-        let record = final_block_bytes(block, certificate);
-        let index = index_of(block, &execution.activities);
-        let appended = self
-            .store
-            .append_block(block.header.height, &record, &index);
+        let block = NewBlock {
+            height: block.header.height,
+            record: final_block_bytes(block, certificate),
+            index: index_of(execution),
+        };
+        let appended = self.store.append_blocks(&[block]);
         appended.expect("the store appends");
     }
 

@@ -93,13 +93,13 @@ fn account(answer: Answer, of: &Address) {
     if let Ok(proven) = client().account(answer.clone(), of) {
         world.holds(&proven.at);
         let known = world.ledgers[proven.at.height as usize].account(of);
-        assert!(proven.value.as_ref() == known);
+        assert!(proven.value == known);
     }
     if let Ok(proven) = client().history(answer.clone(), of) {
         world.holds(&proven.at);
         let (found, page) = proven.value;
         let known = world.ledgers[proven.at.height as usize].account(of);
-        assert!(found.as_ref() == known);
+        assert!(found == known);
         let end = known.map_or(0, |known| known.activities);
         true_page(of, &page, end);
     }
@@ -127,7 +127,7 @@ fn name(answer: Answer, name: &Name) {
         let owner = proven.value.as_ref();
         assert!(owner.map(|owner| owner.address) == ledger.owner(name));
         if let Some(owner) = owner {
-            assert!(Some(&owner.account) == ledger.account(&owner.address));
+            assert!(Some(&owner.account) == ledger.account(&owner.address).as_ref());
         }
     }
 }

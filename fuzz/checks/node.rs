@@ -21,7 +21,9 @@ use natcoin::replica::wire::{
     Batch, BlocksReply, BlocksRequest, FinalBlock, MissingReply, MissingRequest, Said, WatchFrame,
     WatchRequest, from_gossip, gossip,
 };
-use natcoin::replica::{Effect, Input, Moment, Replica, Settings, Stored, Tag, perform};
+use natcoin::replica::{
+    CheckpointPace, Effect, Input, Moment, Replica, Settings, Stored, Tag, perform,
+};
 use natcoin::store::{SimDisk, Store, Survival};
 
 use super::world::{certificate, pay, person, validator, world};
@@ -74,7 +76,10 @@ impl Node {
             key: me(),
             seed: [5; 32],
             timing: Timing::default(),
-            checkpoint_blocks: 2,
+            pace: CheckpointPace {
+                blocks: 2,
+                ..Default::default()
+            },
         };
         let now = Moment {
             unix_ms: 1_000_000,

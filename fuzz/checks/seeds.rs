@@ -228,7 +228,7 @@ fn of_chain() -> Vec<Seed> {
     let [claim, payment] = [&block.transactions[0], &block.transactions[1]];
     let ledger = world.ledger();
     let alice = person(1).address();
-    let account: &Account = ledger.account(&alice).expect("she is there");
+    let account: Account = ledger.account(&alice).expect("she is there");
     let leaves = block.leaves();
     let path = natcoin::chain::merkle::path(&leaves, 1).expect("there is such a leaf");
     let unknown = Rejection::UnknownSender { sender: alice };

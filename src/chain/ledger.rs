@@ -9,6 +9,7 @@
 //! [`Fault`] is ours and stops the node. Read next: `ledger/execution.rs`, `ledger/validate.rs`,
 //! `ledger/state.rs`.
 
+mod accounts;
 mod execution;
 mod state;
 #[cfg(test)]
@@ -19,7 +20,7 @@ use std::collections::BTreeMap;
 
 pub use execution::{Activity, BlockContext, ChangeSet, Execution, Selection};
 pub use state::{
-    RestoreError, StateEntry, account_key, name_key, name_leaf, rules_key, rules_leaf,
+    Restoration, RestoreError, StateEntry, account_key, name_key, name_leaf, rules_key, rules_leaf,
     validators_key,
 };
 pub use validate::{BLOCK_ROOM_BYTES, BlockError, Tip};
@@ -34,6 +35,7 @@ use super::rules::{self, Facts, Payee, Rejection};
 use super::transaction::{Operation, SignedTransaction, Transaction};
 use super::tree::{Proof, Tree, TreeError};
 use super::validator::ValidatorSet;
+use accounts::{Accounts, Record};
 use execution::{Draft, Failure};
 
 /// We are unsound: whoever gets this stops before anything more is signed.
@@ -83,7 +85,7 @@ pub struct Ledger {
     rules: Rules,
     validators: ValidatorSet,
     supply: Amount,
-    accounts: BTreeMap<Address, Account>,
+    accounts: Accounts,
     names: BTreeMap<Name, Address>,
     tree: Tree,
 }
@@ -97,7 +99,7 @@ impl Ledger {
                 name: endowed.name.clone(),
                 ..Account::new(&endowed.address)
             };
-            (endowed.address, account)
+            (endowed.address, Record::of(&endowed.address, account))
         });
         Self::of_accounts(genesis, accounts.collect())
     }
@@ -128,8 +130,13 @@ impl Ledger {
     }
 
     /// An account, if it exists.
-    pub fn account(&self, address: &Address) -> Option<&Account> {
+    pub fn account(&self, address: &Address) -> Option<Account> {
         self.accounts.get(address)
+    }
+
+    /// Whether there is such an account.
+    pub fn has_account(&self, address: &Address) -> bool {
+        self.accounts.contains(address)
     }
 
     /// Whose a name is.
@@ -174,18 +181,19 @@ impl Ledger {
         nonces_ahead: u64,
     ) -> Result<(), Rejection> {
         let payee = match transaction.payee() {
-            Some(payee) if !self.accounts.contains_key(&payee) => Payee::New,
+            Some(payee) if !self.has_account(&payee) => Payee::New,
             _ => Payee::Exists,
         };
         let name_owner = match &transaction.operation {
             Operation::ClaimName { name } => self.owner(name),
             Operation::Transfer { .. } => None,
         };
+        let sender = self.account(&transaction.sender);
         let facts = Facts {
             genesis: &self.genesis,
             rules: &self.rules,
             height,
-            sender: self.accounts.get(&transaction.sender),
+            sender: sender.as_ref(),
             payee,
             name_owner,
             nonces_ahead,
@@ -257,7 +265,7 @@ impl Ledger {
     pub fn commit(&mut self, changes: ChangeSet) -> Result<(), Fault> {
         // Order: the tree first, for it alone can refuse.
         self.tree.commit(changes.patch)?;
-        self.accounts.extend(changes.accounts);
+        self.accounts.put(changes.accounts);
         self.names.extend(changes.names);
         Ok(())
     }

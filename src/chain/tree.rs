@@ -15,8 +15,9 @@
 //!
 //! This file must never panic on any key (the recursion is at most 257 deep) and never change a tree
 //! while planning: [`Tree::plan`] builds on the side what [`Tree::commit`] puts in, so that a proposal
-//! can be executed, its root compared, and thrown away. Read next: `tree/patch.rs`, `tree/proof.rs`.
+//! can be executed, its root compared, and thrown away. Read next: `tree/patch.rs`, `tree/build.rs`, `tree/proof.rs`.
 
+mod build;
 mod node;
 mod patch;
 mod proof;

@@ -3,23 +3,67 @@
 //! Order: durable first ([`Effect::Commit`]), then the state in memory, then everybody is told. The hands
 //! stop at a failed commit, so nothing behind it happens.
 
+use std::collections::HashSet;
+
 use super::Replica;
 use super::effect::{Effect, Halt, Note};
 use super::wire::final_block_bytes;
 use crate::chain::block::Block;
 use crate::chain::certificate::Certificate;
 use crate::chain::hash::Hash;
-use crate::chain::ledger::{BlockError, Execution, Tip};
+use crate::chain::key::Address;
+use crate::chain::ledger::{BlockError, Execution, Ledger, Tip};
 use crate::chain::query::Certified;
 use crate::mutation::{self, Mutation};
 use crate::store::{ActivityEntry, BlockIndex, Checkpoint, NewBlock, StateChanges};
 
-/// Blocks after which a checkpoint is usually written.
-pub const CHECKPOINT_BLOCKS: u64 = 1000;
-/// Transactions after which one is written sooner.
-pub const CHECKPOINT_TRANSACTIONS: usize = 20_000;
-/// Changed accounts after which one is written sooner.
-const CHECKPOINT_CHANGES: usize = 20_000;
+/// When a checkpoint is written: at the first of these that is reached since the one before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CheckpointPace {
+    /// Blocks.
+    pub blocks: u64,
+    /// Transactions: what a start executes again, and what of the indexes is held in memory.
+    pub transactions: usize,
+    /// Accounts that have changed: what is encoded at once.
+    pub accounts: usize,
+}
+
+impl Default for CheckpointPace {
+    fn default() -> Self {
+        Self {
+            blocks: 1_000,
+            transactions: 50_000,
+            accounts: 20_000,
+        }
+    }
+}
+
+/// What the next checkpoint has to write.
+#[derive(Debug, Default)]
+pub struct Pending {
+    /// The accounts that have changed. Sorted before anything comes of them.
+    accounts: HashSet<Address>,
+    /// How many transactions they come from.
+    transactions: usize,
+}
+
+impl Pending {
+    /// Everything there is.
+    pub fn all(ledger: &Ledger) -> Self {
+        Self {
+            accounts: ledger.addresses().copied().collect(),
+            transactions: 0,
+        }
+    }
+
+    /// The accounts as they are now, in order.
+    fn changes(self, ledger: &Ledger) -> StateChanges {
+        let mut accounts: Vec<Address> = self.accounts.into_iter().collect();
+        accounts.sort_unstable();
+        let entries = accounts.iter().filter_map(|one| ledger.entry(one));
+        entries.map(|entry| (entry.key, entry.value)).collect()
+    }
+}
 
 /// Where a final block came from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -129,7 +173,11 @@ impl Replica {
 
     fn checkpoint_if_due(&mut self) {
         let since = self.height().saturating_sub(self.books.checkpoint_height);
-        if since >= self.books.checkpoint_blocks || self.books.dirty.len() >= CHECKPOINT_CHANGES {
+        let (pace, pending) = (self.books.pace, &self.books.pending);
+        if since >= pace.blocks
+            || pending.transactions >= pace.transactions
+            || pending.accounts.len() >= pace.accounts
+        {
             self.checkpoint();
         }
     }
@@ -141,12 +189,13 @@ impl Replica {
             return;
         }
         self.books.checkpoint_is_running = true;
+        let pending = std::mem::take(&mut self.books.pending);
         self.hands.emit(Effect::Checkpoint {
             checkpoint: Checkpoint {
                 height,
                 root: self.state_root().0,
             },
-            changes: std::mem::take(&mut self.books.dirty),
+            changes: pending.changes(&self.books.ledger),
         });
     }
 
@@ -160,9 +209,12 @@ impl Replica {
 impl super::Books {
     /// Remembers what the next checkpoint has to write.
     pub fn note_changes(&mut self, execution: &Execution) {
-        let entries = execution.changes.entries();
-        self.dirty
-            .extend(entries.map(|entry| (entry.key, entry.value)));
+        let accounts = execution.changes.accounts();
+        let pending = &mut self.pending;
+        pending
+            .accounts
+            .extend(accounts.map(|(address, _)| *address));
+        pending.transactions += execution.ids.len();
     }
 }
 
@@ -183,10 +235,8 @@ pub fn index_of(execution: &Execution) -> BlockIndex {
     }
 }
 
-/// What the first checkpoint has to write: everything.
-pub fn all_entries(ledger: &crate::chain::ledger::Ledger) -> StateChanges {
-    ledger
-        .entries()
-        .map(|entry| (entry.key, entry.value))
-        .collect()
+/// What the first checkpoint of a state has to write: everything.
+#[cfg(test)]
+pub fn all_entries(ledger: &Ledger) -> StateChanges {
+    Pending::all(ledger).changes(ledger)
 }

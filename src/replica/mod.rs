@@ -32,7 +32,7 @@ use rand::rngs::StdRng;
 
 #[cfg(test)]
 pub(crate) use commit::all_entries;
-pub use commit::{CHECKPOINT_BLOCKS, CHECKPOINT_TRANSACTIONS, index_of};
+pub use commit::{CheckpointPace, index_of};
 pub use effect::{
     Condition, Effect, GossipId, Halt, Input, Moment, Note, Peer, RequestId, Tag, Verdict, WatchId,
 };
@@ -47,10 +47,11 @@ use crate::chain::ledger::{Execution, Ledger, Tip};
 use crate::chain::query::Certified;
 use crate::consensus::Engine;
 use crate::mempool::Mempool;
-use crate::store::{StateChanges, Store};
+use crate::store::Store;
 
 use admit::Outbox;
 use catchup::Catchup;
+use commit::Pending;
 use herald::Watchers;
 use inspect::Inspection;
 use peers::Peers;
@@ -81,9 +82,9 @@ struct Head {
 /// The state, and what of it is not yet in a checkpoint.
 struct Books {
     ledger: Ledger,
-    dirty: StateChanges,
+    pending: Pending,
     checkpoint_height: u64,
-    checkpoint_blocks: u64,
+    pace: CheckpointPace,
     checkpoint_is_running: bool,
 }
 
@@ -142,7 +143,7 @@ impl Hands {
 impl Replica {
     /// Whether an account is in the ledger.
     pub fn knows(&self, account: &Address) -> bool {
-        self.books.ledger.account(account).is_some()
+        self.books.ledger.has_account(account)
     }
 
     /// Takes one input at a time; `now` never goes back. Perform the effects in order; if one of the

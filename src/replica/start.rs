@@ -9,7 +9,7 @@ use std::time::Duration;
 use rand::SeedableRng as _;
 use rand::rngs::StdRng;
 
-use super::commit::{all_entries, index_of};
+use super::commit::{CheckpointPace, Pending, index_of};
 use super::effect::{Effect, Moment};
 use super::perform::mark_of_guard;
 use super::timers::TimerKey;
@@ -18,7 +18,7 @@ use super::{Books, Hands, Head, Identity, Replica};
 use crate::chain::codec::{Decode, DecodeError};
 use crate::chain::genesis::Genesis;
 use crate::chain::key::SecretKey;
-use crate::chain::ledger::{Ledger, Tip};
+use crate::chain::ledger::{Ledger, Restoration, Tip};
 use crate::chain::query::{Certified, Trust};
 use crate::consensus::{Engine, Settings as EngineSettings, Timing};
 use crate::mutation::{self, Mutation};
@@ -34,9 +34,8 @@ pub struct Settings {
     pub seed: [u8; 32],
     /// The timeouts of agreement.
     pub timing: Timing,
-    /// After so many blocks a checkpoint is written: [`CHECKPOINT_BLOCKS`](super::CHECKPOINT_BLOCKS) in a node, fewer in
-    /// a simulation, so that there are some.
-    pub checkpoint_blocks: u64,
+    /// When a checkpoint is written: sooner in a simulation, so that there are some.
+    pub pace: CheckpointPace,
 }
 
 /// Why a node cannot start from its store.
@@ -127,11 +126,9 @@ impl Replica {
 /// The state of the last checkpoint, moved on by the blocks after it.
 fn restore(settings: &Settings, store: &Store) -> Result<(Books, Head), StartError> {
     let genesis: &Genesis = &settings.genesis;
-    let checkpoint_blocks = settings.checkpoint_blocks;
-    let mut entries = Vec::new();
-    let checkpoint = store.load_checkpoint(|key, value| {
-        entries.push((key.to_vec(), value.to_vec()));
-    })?;
+    let pace = settings.pace;
+    let mut state = Restoration::default();
+    let checkpoint = store.load_checkpoint(|key, value| state.take(key, value))?;
     let mut head = Head {
         tip: Tip::genesis(genesis),
         certified: None,
@@ -141,16 +138,16 @@ fn restore(settings: &Settings, store: &Store) -> Result<(Books, Head), StartErr
         None => {
             let ledger = Ledger::from_genesis(genesis);
             Books {
-                dirty: all_entries(&ledger),
+                pending: Pending::all(&ledger),
                 ledger,
                 checkpoint_height: 0,
-                checkpoint_blocks,
+                pace,
                 checkpoint_is_running: false,
             }
         }
         Some(checkpoint) => {
             let height = checkpoint.height;
-            let ledger = Ledger::restore(genesis, entries).map_err(|error| StartError::State {
+            let ledger = state.finish(genesis).map_err(|error| StartError::State {
                 height,
                 reason: error.to_string(),
             })?;
@@ -163,9 +160,9 @@ fn restore(settings: &Settings, store: &Store) -> Result<(Books, Head), StartErr
             head = head_of(record);
             Books {
                 ledger,
-                dirty: Default::default(),
+                pending: Pending::default(),
                 checkpoint_height: height,
-                checkpoint_blocks,
+                pace,
                 checkpoint_is_running: false,
             }
         }

@@ -43,7 +43,7 @@ impl World {
             key: self.nodes[node].key.clone(),
             seed,
             timing: Timing::default(),
-            checkpoint_blocks: self.nodes[node].checkpoint_blocks,
+            pace: self.nodes[node].pace,
         };
         let (replica, effects) = Replica::open(settings, &store, self.moment(node))?;
         let now = self.now();

@@ -9,7 +9,7 @@ use super::mesh::Gossip;
 use super::traitor::Traitor;
 use crate::behaviour::Service;
 use crate::chain::key::SecretKey;
-use crate::replica::{CHECKPOINT_BLOCKS, CheckJob, Replica};
+use crate::replica::{CheckJob, CheckpointPace, Replica};
 use crate::store::{CheckpointJob, SimDisk, Store, Survival};
 
 /// Changes the answers of a service before they leave.
@@ -23,8 +23,8 @@ pub struct Node {
     pub disk: SimDisk,
     /// What runs, if it does.
     pub live: Option<Live>,
-    /// After so many blocks it writes a checkpoint.
-    pub checkpoint_blocks: u64,
+    /// When it writes a checkpoint.
+    pub pace: CheckpointPace,
     /// How far its wall clock is off, in milliseconds.
     pub skew_ms: i64,
     /// What it makes of its answers; `None`: what it should.
@@ -84,7 +84,7 @@ impl Node {
             key,
             disk: SimDisk::new(),
             live: None,
-            checkpoint_blocks: CHECKPOINT_BLOCKS,
+            pace: CheckpointPace::default(),
             skew_ms: 0,
             lie: None,
             traitor: None,

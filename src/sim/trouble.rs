@@ -84,9 +84,9 @@ impl Trouble {
         };
         world.net.manners = manners;
         if odds > 0 {
-            let checkpoint_blocks = [1, 2, 3, 5, 8, 1000][world.random.random_range(0..6)];
+            let blocks = [1, 2, 3, 5, 8, 1000][world.random.random_range(0..6)];
             for node in 0..world.nodes.len() {
-                world.nodes[node].checkpoint_blocks = checkpoint_blocks;
+                world.nodes[node].pace.blocks = blocks;
                 world.nodes[node].skew_ms = world.random.random_range(-SKEW_MS..=SKEW_MS);
             }
             let clocks: Vec<i64> = world.nodes.iter().map(|node| node.skew_ms).collect();

@@ -17,7 +17,7 @@ use natcoin::chain::transaction::{Memo, Operation, SignedTransaction, Transactio
 use natcoin::chain::validator::{Validator, ValidatorSet};
 use natcoin::consensus::Timing;
 use natcoin::replica::wire::{Submission, SubmitReplies, SubmitReply};
-use natcoin::replica::{Effect, Input, Moment, Replica, Settings, Stored, perform};
+use natcoin::replica::{CheckpointPace, Effect, Input, Moment, Replica, Settings, Stored, perform};
 use natcoin::store::{SimDisk, Store};
 
 use super::book::{Book, Stage};
@@ -128,7 +128,10 @@ impl Network {
             key: node_key(node),
             seed: [u8::try_from(node).unwrap(); 32],
             timing: Timing::default(),
-            checkpoint_blocks,
+            pace: CheckpointPace {
+                blocks: checkpoint_blocks,
+                ..CheckpointPace::default()
+            },
         };
         let (replica, effects) = Replica::open(settings, &store, self.now).unwrap();
         self.nodes.push(Node { replica, store });

@@ -288,7 +288,7 @@ async fn forge(
             answer.anchor = Anchor::Genesis;
             let town = bootstrap(4, 1);
             let before = natcoin::chain::ledger::Ledger::from_genesis(town.genesis());
-            answer.account = before.account(&address(1)).cloned();
+            answer.account = before.account(&address(1));
             answer.proof = before.prove_account(&address(1));
         }
         Lie::ForeignGenesis => {

@@ -123,16 +123,19 @@ impl<'a> Draft<'a> {
         self.perform(transaction, id).map_err(Failure::Fault)
     }
 
-    fn account(&self, address: &Address) -> Option<&Account> {
-        self.accounts
-            .get(address)
-            .or_else(|| self.ledger.accounts.get(address))
+    fn account(&self, address: &Address) -> Option<Account> {
+        let new = self.accounts.get(address).cloned();
+        new.or_else(|| self.ledger.account(address))
+    }
+
+    fn has_account(&self, address: &Address) -> bool {
+        self.accounts.contains_key(address) || self.ledger.has_account(address)
     }
 
     fn account_mut(&mut self, address: &Address) -> &mut Account {
         let (ledger, before) = (self.ledger, &mut self.before);
         self.accounts.entry(*address).or_insert_with(|| {
-            let known = ledger.accounts.get(address).cloned();
+            let known = ledger.account(address);
             *before += known
                 .as_ref()
                 .map_or(0, |one| u128::from(one.balance.nits()));
@@ -142,7 +145,7 @@ impl<'a> Draft<'a> {
 
     fn judge(&self, transaction: &Transaction) -> Result<(), Rejection> {
         let payee = match transaction.payee() {
-            Some(payee) if self.account(&payee).is_none() => Payee::New,
+            Some(payee) if !self.has_account(&payee) => Payee::New,
             _ => Payee::Exists,
         };
         let name_owner = match &transaction.operation {
@@ -152,11 +155,12 @@ impl<'a> Draft<'a> {
             }
             Operation::Transfer { .. } => None,
         };
+        let sender = self.account(&transaction.sender);
         let facts = Facts {
             genesis: &self.ledger.genesis,
             rules: &self.ledger.rules,
             height: self.context.height,
-            sender: self.account(&transaction.sender),
+            sender: sender.as_ref(),
             payee,
             name_owner,
             nonces_ahead: 0,

@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 
+use super::accounts::{Accounts, Record};
 use super::{ChangeSet, Ledger};
 use crate::chain::account::Account;
 use crate::chain::amount::Amount;
@@ -14,7 +15,7 @@ use crate::chain::genesis::{Genesis, Rules};
 use crate::chain::hash::Hash;
 use crate::chain::key::Address;
 use crate::chain::name::Name;
-use crate::chain::tree::{Batch, Key, Tree};
+use crate::chain::tree::{Key, Tree};
 
 /// Where an account stands in the state tree; its leaf is [`Account::leaf`].
 pub fn account_key(address: &Address) -> Key {
@@ -60,7 +61,7 @@ pub struct StateEntry {
 const ACCOUNT_TAG: u8 = 0;
 
 impl StateEntry {
-    fn of((address, account): (&Address, &Account)) -> Self {
+    fn of((address, account): (&Address, Account)) -> Self {
         let mut key = vec![ACCOUNT_TAG];
         address.encode(&mut key);
         Self {
@@ -83,10 +84,10 @@ pub enum RestoreError {
     },
     /// An account or a name twice.
     #[error(
-        "entry {index} of the stored state repeats an account or a name; rebuild it from the block log"
+        "the stored state, up to entry {index}, repeats an account or a name; rebuild it from the block log"
     )]
     Repeated {
-        /// Which entry, from 0.
+        /// The last entry, from 0.
         index: usize,
     },
     /// The balances do not add up.
@@ -101,12 +102,76 @@ pub enum RestoreError {
     },
 }
 
-impl ChangeSet {
-    /// What to write to disk, ordered by key.
-    pub fn entries(&self) -> impl Iterator<Item = StateEntry> + '_ {
-        self.accounts.iter().map(StateEntry::of)
+/// A state that is being read from a disk, an entry at a time: a large one must not be held twice.
+#[derive(Debug, Default)]
+pub struct Restoration {
+    accounts: Vec<(Address, Record)>,
+    taken: usize,
+    named: usize,
+    /// The balances' sum, in nits.
+    found: u128,
+    error: Option<RestoreError>,
+}
+
+impl Restoration {
+    /// Takes the next entry, in any order. After a bad one the rest is left.
+    pub fn take(&mut self, key: &[u8], value: &[u8]) {
+        if self.error.is_some() {
+            return;
+        }
+        let index = self.taken;
+        self.taken += 1;
+        match read(key, value) {
+            Ok((address, account)) => {
+                self.found += u128::from(account.balance.nits());
+                self.named += usize::from(account.name.is_some());
+                let record = Record::of(&address, account);
+                self.accounts.push((address, record));
+            }
+            Err(error) => self.error = Some(RestoreError::Damaged { index, error }),
+        }
     }
 
+    /// The state of what was taken. The caller must hold [`Ledger::state_root`] against the certified header.
+    ///
+    /// # Errors
+    /// A [`RestoreError`] if it cannot be a state of this network.
+    pub fn finish(self, genesis: &Genesis) -> Result<Ledger, RestoreError> {
+        if let Some(error) = self.error {
+            return Err(error);
+        }
+        let repeated = RestoreError::Repeated {
+            index: self.taken.saturating_sub(1),
+        };
+        // Order: the map is made from all of them, which packs it densely, and the list of them goes before the tree comes.
+        let accounts: Accounts = self.accounts.into_iter().collect();
+        if accounts.len() != self.taken {
+            return Err(repeated);
+        }
+        let (found, supply) = (self.found, genesis.supply());
+        if found != u128::from(supply.nits()) {
+            return Err(RestoreError::Supply { found, supply });
+        }
+        let ledger = Ledger::of_accounts(genesis, accounts);
+        match ledger.names.len() == self.named {
+            true => Ok(ledger),
+            false => Err(repeated),
+        }
+    }
+}
+
+fn read(key: &[u8], value: &[u8]) -> Result<(Address, Account), DecodeError> {
+    let address = match key.split_first() {
+        Some((&ACCOUNT_TAG, address)) => Address::from_bytes(address),
+        tag => Err(DecodeError::UnknownTag {
+            what: "state entry",
+            tag: tag.map_or(u8::MAX, |(tag, _)| *tag),
+        }),
+    };
+    Ok((address?, Account::from_bytes(value)?))
+}
+
+impl ChangeSet {
     /// The accounts as they are after the change, ordered by address.
     pub fn accounts(&self) -> impl Iterator<Item = (&Address, &Account)> {
         self.accounts.iter()
@@ -117,6 +182,11 @@ impl Ledger {
     /// The whole state to write to disk, ordered by key.
     pub fn entries(&self) -> impl Iterator<Item = StateEntry> + '_ {
         self.accounts.iter().map(StateEntry::of)
+    }
+
+    /// The accounts' addresses, in order.
+    pub fn addresses(&self) -> impl Iterator<Item = &Address> {
+        self.accounts.addresses()
     }
 
     /// What to write to disk of an account; `None` if there is none.
@@ -135,53 +205,32 @@ impl Ledger {
         genesis: &Genesis,
         entries: impl IntoIterator<Item = (K, V)>,
     ) -> Result<Self, RestoreError> {
-        let mut accounts = BTreeMap::new();
-        let mut named = 0;
-        let mut found = 0_u128;
-        for (index, (key, value)) in entries.into_iter().enumerate() {
-            let damaged = |error| RestoreError::Damaged { index, error };
-            let address = match key.as_ref().split_first() {
-                Some((&ACCOUNT_TAG, address)) => Address::from_bytes(address),
-                tag => Err(DecodeError::UnknownTag {
-                    what: "state entry",
-                    tag: tag.map_or(u8::MAX, |(tag, _)| *tag),
-                }),
-            };
-            let address = address.map_err(damaged)?;
-            let account = Account::from_bytes(value.as_ref()).map_err(damaged)?;
-            found += u128::from(account.balance.nits());
-            named += usize::from(account.name.is_some());
-            if accounts.insert(address, account).is_some() {
-                return Err(RestoreError::Repeated { index });
-            }
+        let mut restoration = Restoration::default();
+        for (key, value) in entries {
+            restoration.take(key.as_ref(), value.as_ref());
         }
-        let supply = genesis.supply();
-        if found != u128::from(supply.nits()) {
-            return Err(RestoreError::Supply { found, supply });
-        }
-        let ledger = Self::of_accounts(genesis, accounts);
-        if ledger.names.len() != named {
-            let index = ledger.accounts.len().saturating_sub(1);
-            return Err(RestoreError::Repeated { index });
-        }
-        Ok(ledger)
+        restoration.finish(genesis)
     }
 
     /// The state of these accounts, under the genesis' rules and validators.
-    pub(super) fn of_accounts(genesis: &Genesis, accounts: BTreeMap<Address, Account>) -> Self {
-        let mut batch = Batch::new();
+    pub(super) fn of_accounts(genesis: &Genesis, accounts: Accounts) -> Self {
         let mut names = BTreeMap::new();
-        for (address, account) in &accounts {
-            batch.insert(account_key(address), Some(account.leaf()));
-            if let Some(name) = &account.name {
-                batch.insert(name_key(name), Some(name_leaf(address)));
-                names.insert(name.clone(), *address);
+        for (address, account) in accounts.iter() {
+            if let Some(name) = account.name {
+                names.insert(name, *address);
             }
         }
-        batch.insert(rules_key(), Some(rules_leaf(&genesis.rules)));
-        batch.insert(validators_key(), Some(genesis.validators.hash()));
-        let mut tree = Tree::new();
-        tree.apply(&batch);
+        let rules = [
+            (rules_key(), rules_leaf(&genesis.rules)),
+            (validators_key(), genesis.validators.hash()),
+        ];
+        let held = accounts
+            .iter()
+            .map(|(address, account)| (account_key(address), account.leaf()));
+        let named = names
+            .iter()
+            .map(|(name, owner)| (name_key(name), name_leaf(owner)));
+        let tree = Tree::of(held.chain(named).chain(rules));
         Self {
             genesis: genesis.hash(),
             rules: genesis.rules.clone(),

@@ -25,8 +25,8 @@ fn committed(ledger: &mut Ledger, height: u64, transactions: &[SignedTransaction
 fn total(ledger: &Ledger) -> u128 {
     ledger
         .accounts
-        .values()
-        .map(|account| u128::from(account.balance.nits()))
+        .iter()
+        .map(|(_, account)| u128::from(account.balance.nits()))
         .sum()
 }
 
@@ -150,7 +150,7 @@ proptest! {
         prop_assert_eq!(ledger.state_root() == before, valid.is_empty());
 
         let proposer = context(1).proposer;
-        for (address, account) in &ledger.accounts {
+        for (address, account) in ledger.accounts.iter() {
             if *address == proposer {
                 prop_assert_eq!(account.balance, execution.fees);
                 continue;
@@ -311,10 +311,10 @@ fn changes_made_from_another_state_are_refused() {
     let mut ledger = Ledger::from_genesis(&genesis());
     let stale = ledger.execute(&context(1), &[pay(1, 0, 100, 2)]).unwrap();
     committed(&mut ledger, 1, &[pay(2, 0, 100, 1)]);
-    let (root, account) = (ledger.state_root(), ledger.account(&address(1)).cloned());
+    let (root, account) = (ledger.state_root(), ledger.account(&address(1)));
     assert!(matches!(ledger.commit(stale.changes), Err(Fault::Stale(_))));
     assert_eq!(
-        (ledger.state_root(), ledger.account(&address(1)).cloned()),
+        (ledger.state_root(), ledger.account(&address(1))),
         (root, account)
     );
 }
@@ -334,6 +334,35 @@ fn money_from_nowhere_is_a_fault() {
             after: 1_501
         }
     );
+}
+
+#[test]
+fn an_account_is_given_back_as_it_was_put_in() {
+    let plain = Account {
+        balance: nits(7),
+        nonce: 3,
+        activities: 5,
+        head: Hash([4; 32]),
+        ..Account::new(&address(1))
+    };
+    let named = Account {
+        name: Some("alice".parse().unwrap()),
+        ..plain.clone()
+    };
+    let moved = Account {
+        key: address(2).birth_key(),
+        ..plain.clone()
+    };
+    let both = Account {
+        name: named.name.clone(),
+        ..moved.clone()
+    };
+    let mut accounts = Accounts::default();
+    for account in [plain, named, moved, both] {
+        accounts.put([(address(1), account.clone())]);
+        assert_eq!(accounts.get(&address(1)), Some(account));
+    }
+    assert_eq!((accounts.len(), accounts.get(&address(2))), (1, None));
 }
 
 #[test]

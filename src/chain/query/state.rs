@@ -31,7 +31,7 @@ impl AccountAnswer {
     pub fn of(ledger: &Ledger, anchor: Anchor, address: &Address) -> Self {
         Self {
             anchor,
-            account: ledger.account(address).cloned(),
+            account: ledger.account(address),
             proof: ledger.prove_account(address),
         }
     }
@@ -93,7 +93,7 @@ impl NameAnswer {
         let owner = ledger.owner(name).and_then(|address| {
             Some(OwnerPart {
                 address,
-                account: ledger.account(&address)?.clone(),
+                account: ledger.account(&address)?,
                 proof: ledger.prove_account(&address),
             })
         });

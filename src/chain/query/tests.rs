@@ -449,7 +449,7 @@ fn a_history_is_read_page_by_page_back_to_the_birth() {
 #[test]
 fn a_history_with_anything_left_out_changed_or_of_another_is_not_believed() {
     let (node, alice) = (Node::new(), address(1));
-    let end = HistoryMark::of(node.ledger.account(&alice).unwrap());
+    let end = HistoryMark::of(&node.ledger.account(&alice).unwrap());
     let whole = node.page(&alice, None, 100);
     assert_eq!(whole.verify(&alice, &end), Ok(HistoryMark::BIRTH));
     let refused = |change: &dyn Fn(&mut HistoryPage)| {

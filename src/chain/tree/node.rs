@@ -145,6 +145,13 @@ impl<T> Default for Arena<T> {
 }
 
 impl<T> Arena<T> {
+    pub(super) fn of(nodes: Vec<T>) -> Self {
+        Self {
+            nodes,
+            free: Vec::new(),
+        }
+    }
+
     pub(super) fn len(&self) -> usize {
         self.nodes.len() - self.free.len()
     }

@@ -113,6 +113,22 @@ proptest! {
     }
 
     #[test]
+    fn a_tree_made_at_once_is_the_one_that_grew(first in batch(), second in batch()) {
+        let (mut grown, mut model) = (Tree::new(), Model::new());
+        grown.apply(&first);
+        change(&mut model, &first);
+        let mut whole = Tree::of(model.iter().rev().map(|(key, value)| (*key, *value)));
+        prop_assert_eq!(whole.root(), grown.root());
+        prop_assert_eq!(whole.len(), model.len());
+        prop_assert_eq!(whole.inners.len(), model.len().saturating_sub(1));
+        for key in first.keys().chain(second.keys()) {
+            prop_assert_eq!(whole.prove(key), grown.prove(key));
+        }
+        // And it goes on like it.
+        prop_assert_eq!(whole.apply(&second), grown.apply(&second));
+    }
+
+    #[test]
     fn each_key_is_proven_present_with_its_value_or_absent_and_nothing_else(batch in batch(), asked in key()) {
         let mut tree = Tree::new();
         let root = tree.apply(&batch);

@@ -31,7 +31,7 @@ use crate::node::directory::{self, DirectoryConfig, DirectoryHandle};
 use crate::node::home::Home;
 use crate::node::network::{self, NetworkConfig, NetworkError, NetworkHandle, ReachConfig};
 use crate::replica::{
-    CHECKPOINT_BLOCKS, Condition, Halt, Moment, Note, Replica, Settings, StartError,
+    CheckpointPace, Condition, Halt, Moment, Note, Replica, Settings, StartError,
 };
 use crate::store::{FolderDisk, Store, StoreError};
 
@@ -299,7 +299,7 @@ fn open(
         key: config.key.clone(),
         seed: rand::random(),
         timing: config.timing,
-        checkpoint_blocks: CHECKPOINT_BLOCKS,
+        pace: CheckpointPace::default(),
     };
     let (replica, effects) = Replica::open(settings, &store, moment(began))?;
     Ok((store, replica, effects))

@@ -126,7 +126,10 @@ impl Queue {
 
     /// The first part, once it is checked.
     pub fn pop(&mut self) -> Option<Part> {
-        self.parts.pop_front_if(|part| part.stage == Stage::Checked)
+        match self.parts.front()?.stage {
+            Stage::Checked => self.parts.pop_front(),
+            _ => None,
+        }
     }
 
     /// Forgets all there is: it does not follow on what the ledger holds.

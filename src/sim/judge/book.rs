@@ -155,10 +155,10 @@ impl Book {
     }
 
     /// Whether a node's ledger, of so many accounts, says the same of everybody; or else of whom it does not.
-    pub(super) fn compare<'a>(
+    pub(super) fn compare(
         &self,
         count: usize,
-        account: impl Fn(&Address) -> Option<&'a Account>,
+        account: impl Fn(&Address) -> Option<Account>,
     ) -> Result<(), String> {
         if count != self.purses.len() {
             return Err(format!("{count} accounts, of {}", self.purses.len()));

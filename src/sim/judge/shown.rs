@@ -42,7 +42,7 @@ impl Shown {
     fn note(&mut self, ledger: &Ledger, address: Address, height: u64) {
         if let Some(account) = ledger.account(&address) {
             let changes = self.accounts.entry(address).or_default();
-            changes.insert(height, account.clone());
+            changes.insert(height, account);
             if changes.len() > KEPT {
                 changes.pop_first();
             }

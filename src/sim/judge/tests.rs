@@ -354,12 +354,7 @@ fn a_wallet_that_shows_what_is_not_so_is_seen() {
     stale.believed(0, NOW, (5, 1), None);
     assert_violated(&stale, Invariant::ShownIsTrue, "after 5");
     let mut false_balance = judge(&world, 1);
-    let mut account = world
-        .replica(0)
-        .ledger()
-        .account(&address(1))
-        .unwrap()
-        .clone();
+    let mut account = world.replica(0).ledger().account(&address(1)).unwrap();
     account.balance = nits(1);
     false_balance.believed(0, NOW, (0, 1), Some(&(address(1), Some(account))));
     assert_violated(&false_balance, Invariant::ShownIsTrue, "believes");

@@ -7,9 +7,7 @@ use crate::behaviour::{Role, Service};
 use crate::chain::codec::{Decode, Encode};
 use crate::chain::testing::network::key;
 use crate::replica::wire::{BlocksReply, BlocksRequest, FinalBlock, MAX_BLOCKS};
-use crate::replica::{
-    CHECKPOINT_BLOCKS, Effect, Input, Moment, Peer, Replica, Settings, Tag, perform,
-};
+use crate::replica::{Effect, Input, Moment, Peer, Replica, Settings, Tag, perform};
 use crate::sim::World;
 use crate::store::{SimDisk, Store};
 
@@ -38,7 +36,7 @@ impl Follower {
             key: key(3),
             seed: [0; 32],
             timing: Default::default(),
-            checkpoint_blocks: CHECKPOINT_BLOCKS,
+            pace: Default::default(),
         };
         let (replica, _) = Replica::open(settings, &store, Moment::default()).unwrap();
         Self {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::chain::codec::{Decode, Encode};
 use crate::chain::query::Query;
 use crate::replica::wire::{FinalBlock, SubmitReply};
-use crate::replica::{CHECKPOINT_BLOCKS, Moment, Replica, Settings, StartError};
+use crate::replica::{CheckpointPace, Moment, Replica, Settings, StartError};
 use crate::sim::World;
 use crate::store::{BlockIndex, Checkpoint, Disk as _, SimDisk, StateChanges, Store, Survival};
 
@@ -146,6 +146,39 @@ fn a_restart_from_a_checkpoint_gives_the_same_state() {
     world.pay_and_wait(0, &payment);
 }
 
+#[test]
+fn a_checkpoint_comes_after_so_many_transactions_however_few_accounts_paid_them() {
+    // The story: two accounts paid each other. Few accounts changed, so a checkpoint came only every thousand blocks, and a
+    // start executed up to a million transactions again, with all their index entries in memory.
+    let mut world = World::town(1, 0, 66);
+    world.nodes[0].pace.transactions = 4;
+    world.crash(0, Survival::Everything);
+    world.start(0).unwrap();
+    for nonce in 0..11 {
+        let payment = world.payment(1, nonce, 11, 2);
+        world.pay_and_wait(0, &payment);
+        // A checkpoint takes its time; while it is written the next one waits.
+        world.run_for(Duration::from_secs(1));
+    }
+    let (tip, root) = (world.height(0), world.replica(0).state_root());
+    let store = world.nodes[0].live.as_ref().unwrap().store.clone();
+    let checkpoint = store.checkpoint().unwrap().unwrap().height;
+    assert_eq!((checkpoint, tip), (8, 11));
+    drop(store);
+    // What lies above it counts towards the next, also after a start.
+    world.crash(0, Survival::Nothing);
+    world.start(0).unwrap();
+    assert_eq!(
+        (world.height(0), world.replica(0).state_root()),
+        (tip, root)
+    );
+    let payment = world.payment(1, 11, 11, 2);
+    world.pay_and_wait(0, &payment);
+    world.run_for(Duration::from_secs(1));
+    let store = world.nodes[0].live.as_ref().unwrap().store.clone();
+    assert_eq!(store.checkpoint().unwrap().unwrap().height, checkpoint + 4);
+}
+
 /// Three blocks of a single validator, and the disk they lie on.
 fn short_chain() -> World {
     let mut world = World::town(1, 0, 63);
@@ -163,7 +196,7 @@ fn open(world: &World, disk: &SimDisk) -> Result<Replica, StartError> {
         key: world.nodes[0].key.clone(),
         seed: [0; 32],
         timing: Default::default(),
-        checkpoint_blocks: CHECKPOINT_BLOCKS,
+        pace: CheckpointPace::default(),
     };
     Ok(Replica::open(settings, &store, Moment::default())?.0)
 }

@@ -120,7 +120,7 @@ fn an_older_page_is_taken_of_a_node_that_is_behind_and_says_how_far_it_is() {
         start: HistoryMark::BIRTH,
         entries: vec![first],
     };
-    let end = HistoryMark::of(chain.ledgers[1].account(&address(1)).unwrap());
+    let end = HistoryMark::of(&chain.ledgers[1].account(&address(1)).unwrap());
     let answer = |anchor: &Anchor| {
         let ledger = &chain.ledgers[1];
         let found = ActivitiesAnswer::of(ledger, anchor.clone(), &address(1), page.clone());
