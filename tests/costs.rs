@@ -21,8 +21,8 @@ use book::{Book, Limits, Stage, hold};
 use natcoin::chain::transaction::SignedTransaction;
 use network::{ACCOUNTS, NODES, Network};
 
-/// What comes before anything is counted, so that tables have grown: blocks.
-const WARM_UP: u64 = 8;
+/// What comes before anything is counted: blocks. Tables have grown then, and the first checkpoint, which is of everything, is over.
+const WARM_UP: u64 = 24;
 
 /// Payments go their way in so many blocks of one size, all of them counted but the first ones.
 fn course(blocks: u64, size: usize, rest: Duration) -> (Book, u64) {
@@ -77,9 +77,9 @@ const FULL: Limits = Limits {
         (Stage::Propose, 2.6, 2_100.0),
         (Stage::Judge, 9.4, 4_500.0),
         (Stage::Vote, 0.6, 250.0),
-        (Stage::Commit, 9.5, 1_400.0),
-        (Stage::Store, 0.9, 2_400.0),
-        (Stage::Checkpoint, 1.3, 1_600.0),
+        (Stage::Commit, 0.8, 730.0),
+        (Stage::Store, 0.3, 2_960.0),
+        (Stage::Checkpoint, 2.5, 4_850.0),
     ],
     gossiped: [255.0, 260.0, 5.0],
     answered: 1.0,
