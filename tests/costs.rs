@@ -21,12 +21,14 @@ use book::{Book, Limits, Stage, hold};
 use natcoin::chain::transaction::SignedTransaction;
 use network::{ACCOUNTS, NODES, Network};
 
-/// What comes before anything is counted: blocks. Tables have grown then, and the first checkpoint, which is of everything, is over.
-const WARM_UP: u64 = 24;
+/// A checkpoint is written after so many blocks.
+const CHECKPOINT: u64 = 16;
+/// What comes before anything is counted: tables have grown, and the first checkpoint, of all accounts, is written.
+const WARM_UP: u64 = CHECKPOINT;
 
 /// Payments go their way in so many blocks of one size, all of them counted but the first ones.
 fn course(blocks: u64, size: usize, rest: Duration) -> (Book, u64) {
-    let mut network = Network::new(16);
+    let mut network = Network::new(CHECKPOINT);
     // The door tells the first one at once and gathers the others, from now on for as long as it has no rest.
     let mut paid: Vec<SignedTransaction> = [1, 2]
         .map(|last| network.payment(ACCOUNTS - last, 0))
@@ -64,39 +66,39 @@ fn payments_in_full_blocks_cost_no_more_than_they_did() {
 
 #[test]
 fn a_payment_alone_in_its_block_costs_no_more_than_it_did() {
-    let (book, payments) = course(64, 1, Duration::from_millis(4));
+    let (book, payments) = course(48, 1, Duration::from_millis(4));
     hold("alone in its block", &book, payments, NODES, &ALONE);
 }
 
 const FULL: Limits = Limits {
     memory: [
-        (Stage::HandIn, 2.9, 405.0),
+        (Stage::HandIn, 2.8, 405.0),
         (Stage::Hear, 2.0, 1_600.0),
-        (Stage::Check, 2.6, 3_500.0),
-        (Stage::Admit, 1.7, 3_800.0),
-        (Stage::Propose, 2.6, 2_100.0),
-        (Stage::Judge, 9.4, 4_500.0),
-        (Stage::Vote, 0.6, 250.0),
-        (Stage::Commit, 0.8, 730.0),
-        (Stage::Store, 0.3, 2_960.0),
-        (Stage::Checkpoint, 2.5, 4_850.0),
+        (Stage::Check, 1.3, 3_400.0),
+        (Stage::Admit, 1.6, 3_900.0),
+        (Stage::Propose, 2.5, 2_200.0),
+        (Stage::Judge, 8.4, 4_400.0),
+        (Stage::Vote, 0.57, 250.0),
+        (Stage::Commit, 0.78, 735.0),
+        (Stage::Store, 0.26, 3_000.0),
+        (Stage::Checkpoint, 2.5, 4_900.0),
     ],
-    gossiped: [255.0, 260.0, 5.0],
+    gossiped: [255.0, 260.0, 4.9],
     answered: 1.0,
 };
 
 const ALONE: Limits = Limits {
     memory: [
-        (Stage::HandIn, 4.4, 825.0),
-        (Stage::Hear, 7.5, 3_600.0),
-        (Stage::Check, 9.2, 1_165.0),
-        (Stage::Admit, 12.0, 9_500.0),
-        (Stage::Propose, 31.0, 14_900.0),
-        (Stage::Judge, 98.0, 34_500.0),
-        (Stage::Vote, 150.0, 63_400.0),
-        (Stage::Commit, 77.0, 36_400.0),
-        (Stage::Store, 17.0, 6_700.0),
-        (Stage::Checkpoint, 130.0, 36_500.0),
+        (Stage::HandIn, 4.4, 810.0),
+        (Stage::Hear, 7.4, 3_600.0),
+        (Stage::Check, 9.2, 1_200.0),
+        (Stage::Admit, 12.0, 9_400.0),
+        (Stage::Propose, 32.0, 15_000.0),
+        (Stage::Judge, 98.0, 34_600.0),
+        (Stage::Vote, 150.0, 63_000.0),
+        (Stage::Commit, 67.0, 35_500.0),
+        (Stage::Store, 16.0, 5_600.0),
+        (Stage::Checkpoint, 125.0, 23_900.0),
     ],
     gossiped: [265.0, 640.0, 1_300.0],
     answered: 1.0,
