@@ -25,7 +25,7 @@ use crate::mutation::{self, Mutation};
 pub type CheckId = u64;
 
 /// Signatures in a check: more at once gain nothing, and an answer waits for all of them.
-const FULL_CHECK: usize = 512;
+pub const FULL_CHECK: usize = 1024;
 /// Checks under way at a time. The second and later ones begin only when they are full.
 const CHECKS_AT_ONCE: usize = 4;
 /// Transactions of wallets that may wait to be checked; beyond, the node is busy.

@@ -36,7 +36,7 @@ pub use commit::{CheckpointPace, index_of};
 pub use effect::{
     Condition, Effect, GossipId, Halt, Input, Moment, Note, Peer, RequestId, Tag, Verdict, WatchId,
 };
-pub use inspect::{CheckId, CheckJob, check};
+pub use inspect::{CheckId, CheckJob, FULL_CHECK, check};
 pub use perform::{Stored, perform};
 pub use start::{Settings, StartError};
 

@@ -16,8 +16,7 @@ use super::load::{Load, cores};
 use crate::chain::codec::Decode as _;
 use crate::chain::transaction::SignedTransaction;
 use crate::node::clock;
-use crate::replica::check;
-use crate::replica::wire::MAX_BATCH;
+use crate::replica::{FULL_CHECK, check};
 
 /// How long it is measured.
 const LENGTH: Duration = Duration::from_millis(1_000);
@@ -26,7 +25,7 @@ const BATCHES: usize = 4;
 
 /// How many payments must be signed for it.
 pub fn sample() -> usize {
-    cores() * BATCHES * MAX_BATCH
+    cores() * BATCHES * FULL_CHECK
 }
 
 /// Payments a second that so many validators on this machine could check.
@@ -52,7 +51,7 @@ pub fn measure(load: &Load, validators: usize) -> Result<f64, BenchError> {
 /// Signatures a second of one core; `None` if one is bad.
 fn of_core(load: &Load, core: usize, began: &Barrier) -> Option<f64> {
     let mut random = StdRng::from_seed(rand::random());
-    let share = BATCHES * MAX_BATCH;
+    let share = BATCHES * FULL_CHECK;
     let payments = (core * share..(core + 1) * share).map(|number| load.encoded(number));
     let signed: Option<Vec<SignedTransaction>> = payments
         .map(|bytes| SignedTransaction::from_bytes(bytes).ok())
@@ -63,7 +62,7 @@ fn of_core(load: &Load, core: usize, began: &Barrier) -> Option<f64> {
     let start = clock::now();
     let mut checked = 0_u32;
     loop {
-        for batch in signed.chunks(MAX_BATCH) {
+        for batch in signed.chunks(FULL_CHECK) {
             let good = check(batch, None, random.random());
             if !good.into_iter().all(|is_good| is_good) {
                 return None;

@@ -7,17 +7,15 @@ use std::collections::VecDeque;
 
 use crate::chain::transaction::SignedTransaction;
 use crate::replica::effect::Peer;
-use crate::replica::inspect::CheckId;
+use crate::replica::inspect::{CheckId, FULL_CHECK};
 use crate::replica::wire::FinalBlock;
 
-/// Signatures in a part, if it has more than one block: more at once gain nothing.
-const FULL_PART: usize = 1024;
 /// Parts that are being checked at a time.
 const CHECKS_AT_ONCE: usize = 4;
 /// With more signatures waiting than this, nothing more is fetched: about half of a full answer.
-const ENOUGH: usize = 8 * FULL_PART;
+const ENOUGH: usize = 8 * FULL_CHECK;
 
-/// Consecutive blocks that are checked together.
+/// Consecutive blocks that are checked together; not more than [`FULL_CHECK`] signatures if it is more than one.
 #[derive(Debug)]
 pub struct Part {
     /// Who gave them.
@@ -70,7 +68,7 @@ impl Queue {
             }
             let count = block.block.transactions.len();
             let open = self.parts.back_mut().filter(|part| {
-                let fits = part.counts.iter().sum::<usize>() + count <= FULL_PART;
+                let fits = part.counts.iter().sum::<usize>() + count <= FULL_CHECK;
                 part.stage == Stage::Waiting && part.peer == peer && fits
             });
             match open {
