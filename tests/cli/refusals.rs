@@ -81,6 +81,8 @@ fn a_damaged_store_stops_the_node_with_the_way_out() {
     }
     std::fs::remove_file(store.join("signed.guard")).unwrap();
     assert_eq!(program.failure(&start), (1, "store_damaged".to_owned()));
+    std::fs::rename(store.join("blocks.log"), store.join("blocks.redb")).unwrap();
+    assert_eq!(program.failure(&start), (2, "earlier_version".to_owned()));
 }
 
 #[test]

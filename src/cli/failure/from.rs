@@ -146,6 +146,7 @@ impl From<NodeError> for Failure {
             Cause::StoreDamaged => (Exit::Unexpected, "store_damaged"),
             Cause::OtherNetwork => (Exit::Usage, "other_network"),
             Cause::NewerVersion => (Exit::Usage, "newer_version"),
+            Cause::EarlierVersion => (Exit::Usage, "earlier_version"),
             Cause::DevelopmentKey => (Exit::Usage, "development_key_exposed"),
             Cause::Unsound => (Exit::Unexpected, "unexpected"),
         };

@@ -23,6 +23,8 @@ pub enum Cause {
     OtherNetwork,
     /// A newer program wrote the store.
     NewerVersion,
+    /// The store was written by an earlier version, in a way that is not read any more.
+    EarlierVersion,
     /// A development key where strangers could reach it.
     DevelopmentKey,
     /// A mistake of this program, or a lie that it must not go on with.
@@ -56,6 +58,7 @@ fn of_store(error: &StoreError) -> Cause {
         StoreError::InUse { .. } => Cause::HomeInUse,
         StoreError::ForeignGenesis { .. } => Cause::OtherNetwork,
         StoreError::NewerVersion { .. } => Cause::NewerVersion,
+        StoreError::Superseded { .. } => Cause::EarlierVersion,
         StoreError::Damaged { .. } | StoreError::GuardMissing { .. } => Cause::StoreDamaged,
         _ => Cause::Unsound,
     }
