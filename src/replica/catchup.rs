@@ -137,9 +137,11 @@ impl Replica {
         if reply.blocks.is_empty() && first == self.height() + 1 && reply.tip < first {
             self.peers.doubt_height(&peer, reply.tip);
         }
-        let height = self.height();
-        let has_given = self.catchup.queue.push(height, peer, reply.blocks);
-        // Whoever promises blocks and gives none would else be asked again at once, and for ever.
+        let (height, given) = (self.height(), reply.blocks.first());
+        let has_given = given.is_some_and(|one| one.block.header.height == first);
+        self.catchup.queue.push(height, peer, reply.blocks);
+        // Whoever promises blocks and gives none would else be asked again at once, and for ever. Whose blocks follow on
+        // nothing any more, because those before them were a lie of another, has given them.
         if was_asked && !has_given && self.catchup.queue.last(height) < first {
             self.let_rest(peer);
             // Nor does its word alone keep us from saying that we are in step.
@@ -161,16 +163,19 @@ impl Replica {
         }
     }
 
-    /// Signatures of blocks were checked; tells whether the number is of such.
+    /// Whether the check with this number is of blocks.
+    pub(super) fn is_check_of_blocks(&self, check: CheckId) -> bool {
+        self.catchup.queue.awaits(check)
+    }
+
+    /// Signatures of blocks were checked.
     pub(super) fn on_checked_blocks(
         &mut self,
         check: CheckId,
-        transactions: &mut Vec<SignedTransaction>,
+        transactions: Vec<SignedTransaction>,
         good: &[bool],
-    ) -> bool {
-        if !self.catchup.queue.checked(check, transactions, good) {
-            return false;
-        }
+    ) {
+        self.catchup.queue.checked(check, transactions, good);
         let begin = self.hands.effects.len();
         let (mut kept, mut failed) = (Vec::new(), None);
         while let Some(part) = self.catchup.queue.pop() {
@@ -189,7 +194,6 @@ impl Replica {
         }
         self.catch_up();
         self.check_blocks();
-        true
     }
 
     /// Takes the blocks of a part that are next.

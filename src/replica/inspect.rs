@@ -142,11 +142,11 @@ impl Replica {
     pub(super) fn on_checked(
         &mut self,
         check: CheckId,
-        mut transactions: Vec<SignedTransaction>,
+        transactions: Vec<SignedTransaction>,
         good: &[bool],
     ) {
-        if self.on_checked_blocks(check, &mut transactions, good) {
-            return;
+        if self.is_check_of_blocks(check) {
+            return self.on_checked_blocks(check, transactions, good);
         }
         let parties = self
             .intake

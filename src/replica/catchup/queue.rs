@@ -1,19 +1,22 @@
 //! Blocks from peers on their way into the ledger: their signatures are checked on other threads, several parts at a time,
 //! while earlier ones are executed and later ones fetched.
 //!
-//! It holds at most what one answer holds when the next is asked for, so at most two. Next: `catchup.rs`.
+//! Nothing more is asked for while it holds many signatures or many blocks: so it holds those and one answer at most.
+//! Next: `catchup.rs`.
 
 use std::collections::VecDeque;
 
 use crate::chain::transaction::SignedTransaction;
 use crate::replica::effect::Peer;
 use crate::replica::inspect::{CheckId, FULL_CHECK};
-use crate::replica::wire::FinalBlock;
+use crate::replica::wire::{FinalBlock, MAX_BLOCKS};
 
 /// Parts that are being checked at a time.
 const CHECKS_AT_ONCE: usize = 4;
-/// With more signatures waiting than this, nothing more is fetched: about half of a full answer.
+/// With as many signatures waiting, nothing more is fetched: about half of a full answer.
 const ENOUGH: usize = 8 * FULL_CHECK;
+/// Nor with as many blocks, which may be empty: two full answers.
+const ENOUGH_BLOCKS: usize = 2 * MAX_BLOCKS;
 
 /// Consecutive blocks that are checked together; not more than [`FULL_CHECK`] signatures if it is more than one.
 #[derive(Debug)]
@@ -54,14 +57,13 @@ impl Queue {
 
     /// Whether there is room for what a peer may answer.
     pub fn has_room(&self) -> bool {
-        let counts = self.parts.iter().flat_map(|part| &part.counts);
-        counts.sum::<usize>() < ENOUGH
+        let counts = || self.parts.iter().flat_map(|part| &part.counts);
+        counts().sum::<usize>() < ENOUGH && counts().count() < ENOUGH_BLOCKS
     }
 
-    /// Takes those of a peer's blocks in that follow on what is there; tells whether any did.
-    pub fn push(&mut self, height: u64, peer: Peer, blocks: Vec<FinalBlock>) -> bool {
+    /// Takes those of a peer's blocks in that follow on what is there.
+    pub fn push(&mut self, height: u64, peer: Peer, blocks: Vec<FinalBlock>) {
         let mut next = self.last(height).saturating_add(1);
-        let before = next;
         for block in blocks {
             if block.block.header.height != next {
                 continue;
@@ -87,7 +89,6 @@ impl Queue {
             self.last = next;
             next = next.saturating_add(1);
         }
-        next > before
     }
 
     /// The transactions of the next part that is to be checked, if one is; it is then known by this number.
@@ -102,24 +103,29 @@ impl Queue {
         Some(taken.flatten().collect())
     }
 
-    /// A part was checked; tells whether the number is one of these.
+    /// Whether a part is being checked under this number.
+    pub fn awaits(&self, number: CheckId) -> bool {
+        let is_it = |part: &Part| part.stage == Stage::Checking(number);
+        self.parts.iter().any(is_it)
+    }
+
+    /// A part was checked.
     pub fn checked(
         &mut self,
         number: CheckId,
-        transactions: &mut Vec<SignedTransaction>,
+        transactions: Vec<SignedTransaction>,
         good: &[bool],
-    ) -> bool {
+    ) {
         let found = (self.parts.iter_mut()).find(|part| part.stage == Stage::Checking(number));
         let Some(part) = found else {
-            return false;
+            return;
         };
-        let mut transactions = std::mem::take(transactions).into_iter();
+        let mut transactions = transactions.into_iter();
         for (one, count) in part.blocks.iter_mut().zip(&part.counts) {
             one.block.transactions = transactions.by_ref().take(*count).collect();
         }
         part.are_good = good.iter().all(|is_good| *is_good);
         part.stage = Stage::Checked;
-        true
     }
 
     /// The first part, once it is checked.

@@ -191,3 +191,67 @@ fn blocks_that_agreement_had_first_are_passed_over() {
     follower.perform(came);
     assert_eq!(follower.store.tip(), 4);
 }
+
+/// An answer of empty blocks from a height on that nobody has certified.
+fn invented(world: &World, from: u64) -> BlocksReply {
+    let request = BlocksRequest { from: 1, count: 1 };
+    let mut one = answer(world, &request).blocks.remove(0);
+    one.block.transactions.clear();
+    let blocks = (from..from + MAX_BLOCKS as u64).map(|height| {
+        one.block.header.height = height;
+        one.clone()
+    });
+    BlocksReply {
+        tip: u64::MAX,
+        blocks: blocks.collect(),
+    }
+}
+
+#[test]
+fn empty_blocks_without_end_are_not_fetched_before_those_there_are_checked() {
+    let world = chain(1);
+    let mut follower = Follower::new(&world);
+    let liar = key(5).public();
+    let mut effects = follower.meets(liar, u64::MAX);
+    let (mut answers, mut waiting) = (0, Vec::new());
+    while let Some((first, _, _)) = asked(&effects) {
+        answers += 1;
+        assert!(answers < 10, "it asks on and on");
+        effects = follower.handle(reply(first, liar, &invented(&world, first)));
+        let checks = effects.iter().filter(|one| matches!(one, Effect::Check(_)));
+        waiting.extend(checks.cloned());
+    }
+    assert_eq!(
+        answers, 2,
+        "the second while the first is checked, and no third"
+    );
+    let came = follower.perform(waiting);
+    let sent_away =
+        |effect: &Effect| matches!(effect, Effect::Disconnect { peer, .. } if *peer == liar);
+    assert!(came.iter().any(sent_away), "{came:?}");
+    assert_eq!(follower.replica.height(), 0);
+}
+
+#[test]
+fn whose_blocks_follow_on_anothers_lie_is_asked_again_at_once() {
+    let tip = MAX_BLOCKS as u64 + 2;
+    let world = chain(tip);
+    let mut follower = Follower::new(&world);
+    let (liar, peer) = (key(5).public(), world.nodes[0].key.public());
+    let (first, _, request) = asked(&follower.meets(liar, tip)).expect("it is behind");
+    let mut lie = answer(&world, &request);
+    lie.blocks[0].certificate.signatures.clear();
+    let effects = follower.handle(reply(first, liar, &lie));
+    // The validator comes while the lie is checked, so it is asked for what follows on it.
+    let (next, whom, request) = asked(&follower.meets(peer, tip)).expect("it knows more");
+    assert_eq!((next, whom), (MAX_BLOCKS as u64 + 1, peer));
+    let came = follower.perform(effects);
+    assert!(asked(&came).is_none(), "one request at a time");
+    let effects = follower.handle(reply(next, peer, &answer(&world, &request)));
+    let again = asked(&effects).map(|(first, whom, _)| (first, whom));
+    assert_eq!(
+        again,
+        Some((1, peer)),
+        "it does not rest for the lie of another"
+    );
+}
