@@ -20,16 +20,16 @@ impl Place {
     /// # Errors
     /// What the system says.
     pub fn new(asked: Option<&Path>, prefix: &str) -> Result<Self, Failure> {
-        let temporary = match asked {
-            Some(_) => None,
+        let (folder, temporary) = match asked {
+            Some(folder) => (folder.to_owned(), None),
             None => {
                 let made = tempfile::Builder::new().prefix(prefix).tempdir();
-                Some(made.map_err(|error| Failure::io("make a temporary folder", &error))?)
+                let made = made.map_err(|error| Failure::io("make a temporary folder", &error))?;
+                (made.path().to_owned(), Some(made))
             }
         };
-        let folder = asked.or(temporary.as_ref().map(TempDir::path));
-        let folder = std::path::absolute(folder.unwrap_or(".".as_ref()))
-            .map_err(|error| Failure::io("find the folder", &error))?;
+        let folder =
+            std::path::absolute(folder).map_err(|error| Failure::io("find the folder", &error))?;
         Ok(Self {
             folder,
             _temporary: temporary,
