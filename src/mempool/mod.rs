@@ -99,8 +99,9 @@ impl Mempool {
     /// Takes in a transaction whose identity is this, and whose signature and rules were checked. `next_nonce` tells
     /// the nonce that a sender's next transaction must have.
     ///
-    /// Where as many of a sender wait as may, the last of them gives way to one before it. A full pool makes room for what can go on by dropping what waits for a nonce that is not here: else a few
-    /// accounts whose first transaction never comes could keep everybody out for as long as theirs are valid.
+    /// Where as many of a sender wait as may, the last of them gives way to one before it. A full pool makes room for
+    /// what can go on by dropping what waits for a nonce that is not here: else a few accounts whose first transaction
+    /// never comes could keep everybody out for as long as theirs are valid.
     ///
     /// # Errors
     /// A [`Refusal`]; what can go on is then as it was.
