@@ -21,6 +21,14 @@ pub const MAX_WAITING_BYTES: usize = 8 << 20;
 /// Most transactions of one sender that wait; also how far a nonce may be ahead of its account's.
 pub const MAX_WAITING_PER_SENDER: usize = 64;
 
+/// From so many on, what wallets hand in is no longer taken: the other places are for what other nodes have taken in, so
+/// that what one node has told a wallet that it keeps finds a place at all of them.
+pub const MAX_FROM_WALLETS: usize = MAX_WAITING / 2;
+
+/// From so many on, a wallet's payment is taken only if those before it are here. Where many are refused, what came for a
+/// nonce that was refused would fill all places, and nothing in them could become final.
+pub const CROWDED: usize = MAX_WAITING / 8;
+
 /// Arrivals between two searches of a full pool for what cannot go on, so that a crowd at the door costs little.
 const ARRIVALS_BETWEEN_SEARCHES: u64 = 1024;
 
@@ -171,6 +179,18 @@ impl Mempool {
     /// Whether all places are taken, and a search for what cannot go on would find nothing new.
     pub fn is_shut(&self) -> bool {
         self.len() >= MAX_WAITING && self.next_arrival < self.next_search
+    }
+
+    /// Whether `more` from wallets may come to what waits.
+    pub fn admits_from_wallets(&self, more: usize) -> bool {
+        self.len() + more <= MAX_FROM_WALLETS && self.size_bytes <= MAX_WAITING_BYTES / 2
+    }
+
+    /// Whether a wallet's transaction has to wait outside until those before it are here. `next_nonce` is the one that its
+    /// sender's next transaction must have.
+    pub fn is_too_early(&self, transaction: &SignedTransaction, next_nonce: u64) -> bool {
+        let inner = &transaction.transaction;
+        self.len() >= CROWDED && !self.can_go_on(&inner.sender, inner.nonce, next_nonce)
     }
 
     fn is_too_full_for(&self, size_bytes: usize) -> bool {

@@ -45,7 +45,7 @@ impl Replica {
         let mut replies = Vec::new();
         let (mut ids, mut unknown) = (Vec::new(), Vec::new());
         // Order: a full node says so before it has any signature checked.
-        let is_busy = self.mempool.is_shut() || !self.intake.inspection.admits(transactions.len());
+        let is_busy = !self.has_places_for_wallets(transactions.len());
         for transaction in transactions {
             let transaction_id = transaction.id();
             let known = self.place_of(&transaction_id, store);
@@ -60,6 +60,15 @@ impl Replica {
         }
         let purpose = Purpose::Submit { id, replies };
         self.inspect(Party { purpose, ids }, unknown);
+    }
+
+    /// Whether a wallet may hand in so many more: what is being checked takes a place as well.
+    fn has_places_for_wallets(&self, more: usize) -> bool {
+        let inspection = &self.intake.inspection;
+        inspection.admits(more)
+            && self
+                .mempool
+                .admits_from_wallets(inspection.from_wallets() + more)
     }
 
     /// What is to be said of a transaction that waits here, or is final.
@@ -100,6 +109,10 @@ impl Replica {
         if let Err(rejection) = self.check(&transaction) {
             return SubmitReply::Rejected(rejection);
         }
+        let next_nonce = self.next_nonce(&transaction.transaction.sender);
+        if self.mempool.is_too_early(&transaction, next_nonce) {
+            return SubmitReply::Busy;
+        }
         match self.admit(id, transaction) {
             Ok(()) | Err(Refusal::Known) => SubmitReply::Waiting,
             Err(Refusal::NonceTaken { other }) => SubmitReply::NonceTaken { other },
@@ -124,6 +137,10 @@ impl Replica {
         let Ok(Batch(transactions)) = from_gossip(data) else {
             return Some(Verdict::Reject);
         };
+        // What has no place here is not worth the check of its signatures.
+        if self.mempool.is_shut() {
+            return Some(Verdict::Ignore);
+        }
         // What waits here, signature and all, was checked when it came in.
         let (mut ids, mut unknown) = (Vec::new(), Vec::new());
         let mut is_any_fresh = false;
@@ -181,6 +198,12 @@ impl Replica {
         let ledger = &self.books.ledger;
         let next_nonce = |sender: &Address| ledger.account(sender).map_or(0, |one| one.nonce);
         self.mempool.insert(id, transaction, next_nonce)
+    }
+
+    /// The nonce of a sender's next transaction.
+    fn next_nonce(&self, sender: &Address) -> u64 {
+        let account = self.books.ledger.account(sender);
+        account.map_or(0, |account| account.nonce)
     }
 
     fn admit(&mut self, id: TransactionId, transaction: SignedTransaction) -> Result<(), Refusal> {

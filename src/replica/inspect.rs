@@ -65,6 +65,8 @@ pub struct Inspection {
     waiting: VecDeque<(Party, Vec<SignedTransaction>)>,
     /// How many transactions wait.
     count: usize,
+    /// How many of wallets wait or are being checked.
+    from_wallets: usize,
     under_way: BTreeMap<CheckId, Vec<Party>>,
     next: CheckId,
     /// Whose signatures were good: for all checks of this node, on whatever thread.
@@ -82,8 +84,16 @@ impl Inspection {
         self.count + more <= MAX_UNCHECKED_GOSSIP
     }
 
+    /// How many of wallets wait or are being checked.
+    pub fn from_wallets(&self) -> usize {
+        self.from_wallets
+    }
+
     fn push(&mut self, party: Party, transactions: Vec<SignedTransaction>) {
         self.count += transactions.len();
+        if let Purpose::Submit { .. } = party.purpose {
+            self.from_wallets += transactions.len();
+        }
         self.waiting.push_back((party, transactions));
     }
 
@@ -161,7 +171,10 @@ impl Replica {
             let own = own.map(|(id, (transaction, is_good))| (id, transaction, is_good));
             let own: Vec<Checked> = own.collect();
             match purpose {
-                Purpose::Submit { id, replies } => self.submitted(id, replies, own),
+                Purpose::Submit { id, replies } => {
+                    self.intake.inspection.from_wallets -= count;
+                    self.submitted(id, replies, own);
+                }
                 Purpose::Gossip { id } => self.gossiped(id, own),
             }
         }

@@ -6,6 +6,7 @@ mod chaos;
 mod crash_points;
 mod liars;
 mod mutations;
+mod overload;
 mod payments;
 mod queries;
 mod storage;
