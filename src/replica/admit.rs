@@ -48,7 +48,7 @@ impl Replica {
         let is_busy = !self.has_places_for_wallets(transactions.len());
         for transaction in transactions {
             let transaction_id = transaction.id();
-            let known = self.place_of(&transaction_id, store);
+            let known = self.place_of(&transaction_id, &transaction, store);
             replies.push(known.or(is_busy.then_some(SubmitReply::Busy)));
             if let Some(None) = replies.last() {
                 ids.push(transaction_id);
@@ -72,9 +72,19 @@ impl Replica {
     }
 
     /// What is to be said of a transaction that waits here, or is final.
-    fn place_of(&self, id: &TransactionId, store: &Store) -> Option<SubmitReply> {
+    fn place_of(
+        &self,
+        id: &TransactionId,
+        transaction: &SignedTransaction,
+        store: &Store,
+    ) -> Option<SubmitReply> {
         if self.mempool.contains(id) {
             return Some(SubmitReply::Waiting);
+        }
+        // What is final has used its nonce. The disk is not asked about the rest, of which a crowd brings much.
+        let inner = &transaction.transaction;
+        if inner.nonce >= self.next_nonce(&inner.sender) {
+            return None;
         }
         let place = store.transaction_position(&id.0).ok()??;
         Some(SubmitReply::Final {

@@ -23,6 +23,7 @@ use super::gauge::{Gauge, Phase};
 use super::links::Links;
 use super::load::Load;
 use super::observe::ProvenBlock;
+use super::turns::Turns;
 use crate::behaviour::{Declined, PeerId, Service};
 use crate::chain::codec::Decode as _;
 use crate::node::clock;
@@ -79,6 +80,7 @@ pub async fn drive(
         book,
         asks: FuturesUnordered::new(),
         waiting: VecDeque::new(),
+        turns: Turns::new(load.wallets()),
         again: BinaryHeap::new(),
         tries: vec![0; load.count()],
         sent: vec![0; load.count()],
@@ -107,6 +109,7 @@ pub async fn drive(
                     // What has a place now is in time; what has been handed in is followed to its end; the rest is not begun.
                     drive.hand_in(now);
                     drive.waiting.retain(|number| drive.book.is_open(*number));
+                    drive.turns.retain(|number| drive.book.is_open(number));
                 }
             }
             Some((at, until)) if gauge.is_ended() && !is_cut => {
@@ -165,6 +168,8 @@ struct Drive<'a> {
     asks: FuturesUnordered<BoxFuture<'static, Answered>>,
     /// Due and not handed in, and due again: at most all payments of the load.
     waiting: VecDeque<usize>,
+    /// Whose turn it is, of each wallet.
+    turns: Turns,
     /// To be handed in again, by when: each payment at most once.
     again: BinaryHeap<Reverse<(Duration, usize)>>,
     tries: Vec<u8>,
@@ -220,19 +225,26 @@ impl Drive<'_> {
         let instant = self.began + now;
         while !self.waiting.is_empty() {
             // What waits goes together, as a payroll does; what is alone goes at once.
-            let (mut bytes, mut count) = (Vec::new(), 0);
-            for number in self.waiting.iter().take(MOST_AT_ONCE) {
-                let more = self.load.encoded(*number);
+            let (mut bytes, mut numbers) = (Vec::new(), Vec::new());
+            while numbers.len() < MOST_AT_ONCE
+                && let Some(number) = self.waiting.front().copied()
+            {
+                let more = self.load.encoded(number);
                 if bytes.len() + more.len() > MOST_BYTES {
                     break;
                 }
-                bytes.extend_from_slice(more);
-                count += 1;
+                self.waiting.pop_front();
+                if !self.turns.waits(number) {
+                    bytes.extend_from_slice(more);
+                    numbers.push(number);
+                }
+            }
+            if numbers.is_empty() {
+                continue;
             }
             let Some(link) = self.links.take(bytes.len(), instant) else {
-                return;
+                return self.back_to_the_front(numbers);
             };
-            let numbers: Vec<usize> = self.waiting.drain(..count).collect();
             for number in &numbers {
                 self.book.hand_in(*number);
                 self.sent[*number] = u32::try_from(now.as_millis()).unwrap_or(u32::MAX);
@@ -250,7 +262,9 @@ impl Drive<'_> {
         self.links.give_back(link);
         let now = self.now();
         for (number, handed) in numbers.into_iter().zip(handed) {
-            if self.book.handed(number, handed) {
+            if !self.book.handed(number, handed) {
+                self.go_on_after(number);
+            } else if self.turns.refused(number) {
                 let tries = &mut self.tries[number];
                 *tries = tries.saturating_add(1);
                 let pause = AGAIN * (1 << u32::from(*tries - 1).min(5));
@@ -259,10 +273,26 @@ impl Drive<'_> {
         }
     }
 
+    /// Those that waited for a payment are next, before those that come for the first time.
+    fn go_on_after(&mut self, number: usize) {
+        let behind = self.turns.taken(number);
+        self.back_to_the_front(behind);
+    }
+
+    fn back_to_the_front(
+        &mut self,
+        numbers: impl IntoIterator<Item = usize, IntoIter: DoubleEndedIterator>,
+    ) {
+        for number in numbers.into_iter().rev() {
+            self.waiting.push_front(number);
+        }
+    }
+
     fn prove(&mut self, block: &ProvenBlock) {
         let at = micros(block.at.saturating_duration_since(self.began));
         for number in &block.payments {
             self.book.proven(*number, at);
+            self.go_on_after(*number);
         }
     }
 

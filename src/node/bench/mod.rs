@@ -23,6 +23,7 @@ mod links;
 mod load;
 mod nodes;
 mod observe;
+mod turns;
 mod usage;
 
 use std::ops::RangeInclusive;
