@@ -32,8 +32,9 @@ use crate::replica::wire::{MAX_SUBMISSION, SubmitReplies, SubmitReply};
 
 /// How exactly payments are handed in at their time.
 const BEAT: Duration = Duration::from_millis(1);
-/// The pause before a payment is handed in again; doubled each time, up to five times.
-const AGAIN: Duration = Duration::from_millis(50);
+/// The pause before a payment is handed in again; doubled each time, up to twice. Shorter ones only bring the same refusals:
+/// a full node has some hundred milliseconds of work.
+const AGAIN: Duration = Duration::from_millis(200);
 /// A payment that a node has taken, and that is not final for so long, is handed in again.
 const RESEND: Duration = Duration::from_secs(10);
 /// How often such payments are looked for.
@@ -267,7 +268,7 @@ impl Drive<'_> {
             } else if self.turns.refused(number) {
                 let tries = &mut self.tries[number];
                 *tries = tries.saturating_add(1);
-                let pause = AGAIN * (1 << u32::from(*tries - 1).min(5));
+                let pause = AGAIN * (1 << u32::from(*tries - 1).min(2));
                 self.again.push(Reverse((now + pause, number)));
             }
         }
