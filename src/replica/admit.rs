@@ -68,7 +68,7 @@ impl Replica {
         inspection.admits(more)
             && self
                 .mempool
-                .admits_from_wallets(inspection.from_wallets() + more)
+                .admits_from_wallets(inspection.of_wallets() + more)
     }
 
     /// What is to be said of a transaction that waits here, or is final.

@@ -85,7 +85,7 @@ impl Inspection {
     }
 
     /// How many of wallets wait or are being checked.
-    pub fn from_wallets(&self) -> usize {
+    pub fn of_wallets(&self) -> usize {
         self.from_wallets
     }
 
