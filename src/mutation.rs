@@ -57,6 +57,18 @@ pub(crate) enum Mutation {
     FundsUnchecked,
     /// The proposer gets the fees twice. The supply must be what the genesis says.
     FeesMinted,
+    /// R20 is left out for claims: a claim takes out more than a share. The supply must be what the genesis says.
+    VoucherTermsUnchecked,
+    /// R20 is left out for who takes a voucher back: anybody can. Only its opener may.
+    ReclaimedByAnybody,
+    /// R21 is left out: a voucher is claimed after its end.
+    VoucherExpiryUnchecked,
+    /// R22 is left out: an account takes all the shares of a voucher.
+    ClaimedTwice,
+    /// The second part of R2 is left out: a voucher is claimed without its secret.
+    ClaimUnproven,
+    /// What is locked in vouchers is left out of the ledger's sums. The ledger must notice that money came or went.
+    LockedUncounted,
 
     // ---- what a wallet believes ----
     /// Half of the power is a quorum. A certificate of too few must not be believed.

@@ -8,13 +8,14 @@ use natcoin::chain::codec::Decode;
 use natcoin::chain::genesis::Rules;
 use natcoin::chain::hash::Hash;
 use natcoin::chain::key::PublicKey;
-use natcoin::chain::ledger::{BlockContext, ChangeSet, Ledger};
+use natcoin::chain::ledger::{BlockContext, ChangeSet, Ledger, Tip};
 use natcoin::chain::merkle::{self, Path};
 use natcoin::chain::name::Name;
 use natcoin::chain::rules::Rejection;
 use natcoin::chain::transaction::{Operation, SignedTransaction, Transaction};
 use natcoin::chain::tree::Proof;
 use natcoin::chain::validator::ValidatorSet;
+use natcoin::chain::voucher::Voucher;
 use natcoin::replica::wire::FinalBlock;
 
 use super::form::canonical;
@@ -28,6 +29,7 @@ pub fn check(bytes: &[u8]) {
     canonical::<Header>(bytes);
     canonical::<Rules>(bytes);
     canonical::<ValidatorSet>(bytes);
+    canonical::<Voucher>(bytes);
     canonical::<Account>(bytes);
     canonical::<Rejection>(bytes);
     if let Some(key) = canonical::<PublicKey>(bytes) {
@@ -64,8 +66,13 @@ fn transaction(one: &SignedTransaction) {
     if one.signature_is_good() {
         assert!(known.is_none_or(|known| known == one), "a second signature");
     }
-    for height in [1, 4, u64::MAX] {
-        let _ = world().ledger().check(&one.transaction, height, 16);
+    for height in [0, 3, u64::MAX] {
+        let tip = Tip {
+            height,
+            block: Hash::ZERO,
+            time_ms: height,
+        };
+        let _ = world().ledger().check(&one.transaction, &tip, 16);
     }
 }
 

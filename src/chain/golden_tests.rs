@@ -10,12 +10,14 @@ use super::codec::{Decode, Encode};
 use super::genesis::{Genesis, GenesisAccount, Rules};
 use super::hash::{Hash, hex, unhex};
 use super::key::Address;
+use super::ledger::voucher_key;
 use super::merkle;
 use super::name::Name;
 use super::testing::network::{assert_golden, key};
 use super::testing::{certificate, validators};
 use super::transaction::{Memo, Operation, SignedTransaction, Transaction};
 use super::validator::{Validator, ValidatorSet};
+use super::voucher::{ClaimWords, Voucher};
 
 /// Lines of a golden file.
 #[derive(Default)]
@@ -65,6 +67,89 @@ fn transfer() -> SignedTransaction {
         memo: Memo::new("für den Kaffee").unwrap(),
     };
     transaction(operation).sign(&key(1))
+}
+
+fn vouchers() -> [(&'static str, SignedTransaction); 3] {
+    let voucher = key(9).public();
+    let (share, memo) = (
+        Amount::from_nits(1_000_000_000),
+        Memo::new("welcome").unwrap(),
+    );
+    let opening = transaction(Operation::OpenVoucher {
+        voucher,
+        share,
+        count: 3,
+        until_ms: 1_767_225_600_000,
+        memo,
+    })
+    .sign(&key(1));
+    let words = ClaimWords {
+        genesis: Hash([0x11; 32]),
+        voucher,
+        opening: opening.id(),
+        claimer: key(2).address(),
+    };
+    let claim = Transaction {
+        sender: key(2).address(),
+        key: key(2).public(),
+        ..transaction(Operation::ClaimVoucher {
+            voucher,
+            opener: key(1).address(),
+            opening: opening.id(),
+            share,
+            proof: words.sign(&key(9)),
+        })
+    };
+    let reclaim = transaction(Operation::ReclaimVoucher {
+        voucher,
+        amount: Amount::from_nits(2_000_000_000),
+    });
+    [
+        ("open_voucher.txt", opening),
+        ("claim_voucher.txt", claim.sign(&key(2))),
+        ("reclaim_voucher.txt", reclaim.sign(&key(1))),
+    ]
+}
+
+#[test]
+fn vouchers_are_frozen() {
+    for (file, signed) in vouchers() {
+        assert!(signed.signature_is_good());
+        let mut lines = Lines::default();
+        lines
+            .value("transaction", &signed.transaction)
+            .value("id", &signed.id())
+            .value("signed", &signed);
+        if let Some(bytes) = signed.proof_bytes() {
+            lines.bytes("proof_bytes", &bytes);
+        }
+        lines.hold(file);
+    }
+    let voucher = Voucher {
+        opener: key(1).address(),
+        opening: Hash([0x22; 32]),
+        share: Amount::from_nits(1_000_000_000),
+        left: 2,
+        until_ms: 1_767_225_600_000,
+        claimed: vec![key(2).address()],
+    };
+    Lines::default()
+        .value("voucher", &voucher)
+        .value("leaf", &voucher.leaf())
+        .bytes("place", &voucher_key(&key(9).public()))
+        .hold("voucher.txt");
+    for (left, claimed) in [
+        (0, vec![]),
+        (1, vec![key(2).address(); 2]),
+        (256, vec![key(2).address()]),
+    ] {
+        let wrong = Voucher {
+            left,
+            claimed,
+            ..voucher.clone()
+        };
+        assert!(Voucher::from_bytes(&wrong.to_bytes()).is_err());
+    }
 }
 
 fn claim() -> SignedTransaction {

@@ -1,4 +1,4 @@
-//! The ledger: all accounts and names, and the tree whose root stands for them.
+//! The ledger: all accounts, names and vouchers, and the tree whose root stands for them.
 //!
 //! Executing a block changes nothing: it gives an [`Execution`], whose [`ChangeSet`] is committed when
 //! the block is decided and durable, or dropped. Order: execute, compare the state root, make the block
@@ -21,7 +21,7 @@ use std::collections::BTreeMap;
 pub use execution::{Activity, BlockContext, ChangeSet, Execution, Selection};
 pub use state::{
     Restoration, RestoreError, StateEntry, account_key, name_key, name_leaf, rules_key, rules_leaf,
-    validators_key,
+    validators_key, voucher_key,
 };
 pub use validate::{BLOCK_ROOM_BYTES, BlockError, Tip};
 
@@ -29,12 +29,13 @@ use super::account::Account;
 use super::amount::Amount;
 use super::genesis::{Genesis, Rules};
 use super::hash::Hash;
-use super::key::Address;
+use super::key::{Address, PublicKey};
 use super::name::Name;
 use super::rules::{self, Facts, Payee, Rejection};
 use super::transaction::{Operation, SignedTransaction, Transaction};
 use super::tree::{Proof, Tree, TreeError};
 use super::validator::ValidatorSet;
+use super::voucher::Voucher;
 use accounts::{Accounts, Record};
 use execution::{Draft, Failure};
 
@@ -43,7 +44,7 @@ use execution::{Draft, Failure};
 pub enum Fault {
     /// Money came or went.
     #[error(
-        "the accounts touched held {before} nits before the block and {after} after it: stop the node and report this"
+        "the accounts and vouchers touched held {before} nits before the block and {after} after it: stop the node and report this"
     )]
     SupplyChanged {
         /// Their sum before, in nits.
@@ -87,6 +88,7 @@ pub struct Ledger {
     supply: Amount,
     accounts: Accounts,
     names: BTreeMap<Name, Address>,
+    vouchers: BTreeMap<PublicKey, Voucher>,
     tree: Tree,
 }
 
@@ -101,7 +103,7 @@ impl Ledger {
             };
             (endowed.address, Record::of(&endowed.address, account))
         });
-        Self::of_accounts(genesis, accounts.collect())
+        Self::of_parts(genesis, accounts.collect(), BTreeMap::new())
     }
 
     /// The network: the hash of its genesis.
@@ -144,6 +146,16 @@ impl Ledger {
         self.names.get(name).copied()
     }
 
+    /// The voucher that is open under a key.
+    pub fn voucher(&self, key: &PublicKey) -> Option<&Voucher> {
+        self.vouchers.get(key)
+    }
+
+    /// The open vouchers' keys, in order.
+    pub fn voucher_keys(&self) -> impl Iterator<Item = &PublicKey> {
+        self.vouchers.keys()
+    }
+
     /// The state tree's root.
     pub fn state_root(&self) -> Hash {
         self.tree.root()
@@ -159,6 +171,11 @@ impl Ledger {
         self.tree.prove(&name_key(name))
     }
 
+    /// A proof of an open voucher, or that none is open under this key.
+    pub fn prove_voucher(&self, key: &PublicKey) -> Proof {
+        self.tree.prove(&voucher_key(key))
+    }
+
     /// A proof of the rules.
     pub fn prove_rules(&self) -> Proof {
         self.tree.prove(&rules_key())
@@ -169,15 +186,15 @@ impl Ledger {
         self.tree.prove(&validators_key())
     }
 
-    /// Judges a transaction for a block at `height`, before others that wait: its nonce may be up to
-    /// `nonces_ahead` above the account's. The signature (rule R2) is checked apart.
+    /// Judges a transaction for the block after `tip`, whose state this is, before others that wait: its nonce may be
+    /// up to `nonces_ahead` above the account's. The signature (rule R2) is checked apart.
     ///
     /// # Errors
     /// The first rule broken.
     pub fn check(
         &self,
         transaction: &Transaction,
-        height: u64,
+        tip: &Tip,
         nonces_ahead: u64,
     ) -> Result<(), Rejection> {
         let payee = match transaction.payee() {
@@ -186,16 +203,19 @@ impl Ledger {
         };
         let name_owner = match &transaction.operation {
             Operation::ClaimName { name } => self.owner(name),
-            Operation::Transfer { .. } => None,
+            _ => None,
         };
+        let voucher = transaction.operation.voucher();
         let sender = self.account(&transaction.sender);
         let facts = Facts {
             genesis: &self.genesis,
             rules: &self.rules,
-            height,
+            height: tip.height.saturating_add(1),
             sender: sender.as_ref(),
             payee,
             name_owner,
+            voucher: voucher.and_then(|key| self.voucher(&key)),
+            time_ms: tip.time_ms,
             nonces_ahead,
         };
         rules::check(transaction, &facts)
@@ -267,6 +287,12 @@ impl Ledger {
         self.tree.commit(changes.patch)?;
         self.accounts.put(changes.accounts);
         self.names.extend(changes.names);
+        for (key, voucher) in changes.vouchers {
+            match voucher {
+                Some(voucher) => drop(self.vouchers.insert(key, voucher)),
+                None => drop(self.vouchers.remove(&key)),
+            }
+        }
         Ok(())
     }
 }

@@ -23,4 +23,6 @@ pub mod rules;
 pub(crate) mod testing;
 pub mod transaction;
 pub mod tree;
+pub mod utc;
 pub mod validator;
+pub mod voucher;

@@ -15,15 +15,17 @@ mod state;
 #[cfg(test)]
 mod tests;
 mod trust;
+mod voucher;
 
 pub use answer::{Answer, Status, Unavailable};
 pub use history::{ActivitiesAnswer, HistoryEntry, HistoryMark, HistoryPage, page_range};
 pub use record::{BlockAnswer, BlockRecord, TransactionAnswer, TransactionRecord};
 pub use state::{AccountAnswer, NameAnswer, Network, NetworkAnswer, OwnerPart, ProvenOwner};
 pub use trust::{Anchor, AnswerError, Certified, Moment, Proven, Trust};
+pub use voucher::VoucherAnswer;
 
 use super::codec::{Decode, DecodeError, Encode, Reader};
-use super::key::Address;
+use super::key::{Address, PublicKey};
 use super::name::Name;
 use super::transaction::{MAX_TRANSACTION_BYTES, TransactionId};
 use super::tree::MAX_PROOF_BYTES;
@@ -68,6 +70,8 @@ pub enum Query {
     },
     /// The block at a height.
     Block(u64),
+    /// The voucher that is open under a key.
+    Voucher(PublicKey),
 }
 
 impl Encode for Query {
@@ -101,6 +105,11 @@ impl Encode for Query {
                 out.push(6);
                 height.encode(out);
             }
+            // 7 is what stands in an answer's place where there is none.
+            Self::Voucher(key) => {
+                out.push(8);
+                key.encode(out);
+            }
         }
     }
 }
@@ -127,6 +136,7 @@ impl Decode for Query {
                 }
             }
             6 => Self::Block(u64::decode(reader)?),
+            8 => Self::Voucher(PublicKey::decode(reader)?),
             tag => return Err(DecodeError::UnknownTag { what: "query", tag }),
         })
     }

@@ -15,6 +15,7 @@
 mod rejection;
 #[cfg(test)]
 mod tests;
+mod vouchers;
 
 pub use rejection::Rejection;
 
@@ -25,6 +26,7 @@ use super::hash::Hash;
 use super::key::Address;
 use super::name::Name;
 use super::transaction::{Operation, SignedTransaction, Transaction};
+use super::voucher::Voucher;
 use crate::mutation::{self, Mutation};
 
 /// What is known when a transaction is judged.
@@ -42,6 +44,10 @@ pub struct Facts<'a> {
     pub payee: Payee,
     /// Whose the claimed name is already.
     pub name_owner: Option<Address>,
+    /// The voucher of the key that it names, if one is open.
+    pub voucher: Option<&'a Voucher>,
+    /// The block's time, in milliseconds since 1970; where transactions wait, the last block's.
+    pub time_ms: u64,
     /// How far the nonce may be ahead of the account's: 0 in a block; more where transactions wait.
     pub nonces_ahead: u64,
 }
@@ -63,7 +69,12 @@ pub fn check(transaction: &Transaction, facts: &Facts<'_>) -> Result<(), Rejecti
     this_network(transaction, facts.genesis)?;
     not_expired(transaction, facts.height)?;
     not_too_far_ahead(transaction, facts.height, facts.rules)?;
-    let sender = sender_exists(transaction, facts.sender)?;
+    let newborn = Account::new(&transaction.sender);
+    let sender = match (&transaction.operation, facts.sender) {
+        // Whoever claims a voucher needs no account: what comes out makes it.
+        (Operation::ClaimVoucher { .. }, None) => &newborn,
+        (_, sender) => sender_exists(transaction, sender)?,
+    };
     key_is_current(transaction, sender)?;
     nonce_is_next(transaction, sender, facts.nonces_ahead)?;
     fee_is_paid(transaction, facts.rules)?;
@@ -79,6 +90,41 @@ pub fn check(transaction: &Transaction, facts: &Facts<'_>) -> Result<(), Rejecti
             has_no_name_yet(sender, name)?;
             name_is_free(name, facts.name_owner)
         }
+        Operation::OpenVoucher {
+            voucher,
+            share,
+            until_ms,
+            ..
+        } => {
+            amount_is_not_zero(*share)?;
+            let locked = transaction.operation.spent().unwrap_or(Amount::MAX);
+            can_pay(sender, locked, transaction.fee)?;
+            vouchers::key_is_free(voucher, facts.voucher)?;
+            vouchers::share_is_no_dust(*share, facts.rules)?;
+            vouchers::life_is_bounded(*until_ms, facts.time_ms)
+        }
+        Operation::ClaimVoucher {
+            voucher,
+            opener,
+            opening,
+            share,
+            ..
+        } => {
+            payee_is_another(transaction, opener)?;
+            vouchers::fee_comes_out(*share, transaction.fee)?;
+            let rest = share.checked_sub(transaction.fee).unwrap_or(Amount::ZERO);
+            let payee = facts.sender.map_or(Payee::New, |_| Payee::Exists);
+            new_account_is_no_dust(&transaction.sender, rest, payee, facts.rules)?;
+            let open = vouchers::is_open(voucher, facts.voucher)?;
+            vouchers::claim_is_of(open, opener, opening, *share)?;
+            vouchers::is_not_over(open, facts.time_ms)?;
+            vouchers::has_not_claimed(open, &transaction.sender)
+        }
+        Operation::ReclaimVoucher { voucher, amount } => {
+            vouchers::fee_comes_out(*amount, transaction.fee)?;
+            let open = vouchers::is_open(voucher, facts.voucher)?;
+            vouchers::reclaim_is_of(open, &transaction.sender, *amount)
+        }
     }
 }
 
@@ -93,7 +139,7 @@ pub fn this_network(transaction: &Transaction, genesis: &Hash) -> Result<(), Rej
     })
 }
 
-/// R2: "Its signature is good (rule K1) under the key that it names."
+/// R2: "Its signature is good (rule K1) under the key that it names, and a claim's second one under the voucher's key."
 ///
 /// For a single one; many at once by [`super::key::verify_batch`], which agrees on every input.
 pub fn signature_is_good(transaction: &SignedTransaction) -> Result<(), Rejection> {
@@ -131,7 +177,7 @@ pub fn not_too_far_ahead(
     Err(Rejection::TooFarAhead { valid_until, limit })
 }
 
-/// R5: "Its sender has an account."
+/// R5: "Its sender has an account, or claims a voucher."
 pub fn sender_exists<'a>(
     transaction: &Transaction,
     sender: Option<&'a Account>,
@@ -181,7 +227,7 @@ pub fn fee_is_paid(transaction: &Transaction, rules: &Rules) -> Result<(), Rejec
     Err(Rejection::FeeTooLow { given, needed })
 }
 
-/// R10: "A transfer moves more than nothing."
+/// R10: "A transfer moves, and a share of a voucher is, more than nothing."
 pub fn amount_is_not_zero(amount: Amount) -> Result<(), Rejection> {
     if amount.is_zero() {
         return Err(Rejection::ZeroAmount);
@@ -189,7 +235,7 @@ pub fn amount_is_not_zero(amount: Amount) -> Result<(), Rejection> {
     Ok(())
 }
 
-/// R11: "A transfer's payee is not its sender."
+/// R11: "A transfer's payee, and the opener of a voucher that is claimed, is not its sender."
 pub fn payee_is_another(transaction: &Transaction, payee: &Address) -> Result<(), Rejection> {
     if transaction.sender == *payee {
         return Err(Rejection::OwnAddress { address: *payee });
@@ -197,7 +243,8 @@ pub fn payee_is_another(transaction: &Transaction, payee: &Address) -> Result<()
     Ok(())
 }
 
-/// R12: "The sender has the amount and the fee."
+/// R12: "The sender has the amount, or what is locked, and the fee"; where money comes out of a voucher, see
+/// [`vouchers`].
 pub fn can_pay(sender: &Account, amount: Amount, fee: Amount) -> Result<(), Rejection> {
     let cost = amount.checked_add(fee);
     if cost.is_some_and(|cost| cost <= sender.balance) || mutation::is_on(Mutation::FundsUnchecked)
@@ -211,7 +258,7 @@ pub fn can_pay(sender: &Account, amount: Amount, fee: Amount) -> Result<(), Reje
     })
 }
 
-/// R13: "A transfer that makes an account puts at least `min_balance` into it."
+/// R13: "A transfer or a claim that makes an account puts at least `min_balance` into it."
 pub fn new_account_is_no_dust(
     address: &Address,
     amount: Amount,

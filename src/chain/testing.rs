@@ -23,6 +23,7 @@ use super::merkle::{MAX_PATH, Path};
 use super::name::Name;
 use super::transaction::{MAX_MEMO_BYTES, Memo, Operation, SignedTransaction, Transaction};
 use super::validator::{MAX_POWER, Validator, ValidatorSet};
+use super::voucher::{ClaimWords, MAX_CLAIMS};
 use network::key;
 
 /// `count` validators of one vote each, and their keys in the order of their places.
@@ -115,6 +116,40 @@ pub fn any_operation() -> impl Strategy<Value = Operation> {
         (any_address(), any_amount(), any_memo())
             .prop_map(|(to, amount, memo)| Operation::Transfer { to, amount, memo }),
         any_name().prop_map(|name| Operation::ClaimName { name }),
+        (
+            any_public_key(),
+            any_amount(),
+            1..=MAX_CLAIMS,
+            any::<u64>(),
+            any_memo()
+        )
+            .prop_map(|(voucher, share, count, until_ms, memo)| {
+                Operation::OpenVoucher {
+                    voucher,
+                    share,
+                    count,
+                    until_ms,
+                    memo,
+                }
+            }),
+        (
+            any_public_key(),
+            any_address(),
+            any_hash(),
+            any_amount(),
+            any_signature()
+        )
+            .prop_map(|(voucher, opener, opening, share, proof)| {
+                Operation::ClaimVoucher {
+                    voucher,
+                    opener,
+                    opening,
+                    share,
+                    proof,
+                }
+            }),
+        (any_public_key(), any_amount())
+            .prop_map(|(voucher, amount)| Operation::ReclaimVoucher { voucher, amount }),
     ]
 }
 
@@ -152,12 +187,30 @@ pub fn any_signed_transaction() -> impl Strategy<Value = SignedTransaction> {
 /// A transaction that its sender has signed.
 pub fn any_well_signed_transaction() -> impl Strategy<Value = SignedTransaction> {
     (any_transaction(), any_secret_key()).prop_map(|(transaction, key)| {
-        Transaction {
+        let mut transaction = Transaction {
             sender: key.address(),
             key: key.public(),
             ..transaction
+        };
+        let (genesis, claimer) = (transaction.genesis, transaction.sender);
+        if let Operation::ClaimVoucher {
+            voucher,
+            opening,
+            proof,
+            ..
+        } = &mut transaction.operation
+        {
+            let secret = SecretKey::from_seed(&voucher.0);
+            *voucher = secret.public();
+            let words = ClaimWords {
+                genesis,
+                voucher: *voucher,
+                opening: *opening,
+                claimer,
+            };
+            *proof = words.sign(&secret);
         }
-        .sign(&key)
+        transaction.sign(&key)
     })
 }
 

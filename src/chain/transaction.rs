@@ -11,6 +11,7 @@ use super::codec::{Decode, DecodeError, Encode, Reader, put_bytes};
 use super::hash::Hash;
 use super::key::{Address, Claim, PublicKey, SecretKey, Signature};
 use super::name::Name;
+use super::voucher::{ClaimWords, MAX_CLAIMS};
 
 /// Most bytes of a memo.
 pub const MAX_MEMO_BYTES: usize = 256;
@@ -22,6 +23,12 @@ pub const MAX_TRANSACTION_BYTES: usize = 1024;
 const COMMON_BYTES: usize = 3 * 32 + 3 * 8;
 /// The tag, payee, amount and the memo's length.
 const TRANSFER_BYTES: usize = 1 + 32 + 8 + 4;
+/// The tag, key, share, count, last time and the memo's length.
+const OPEN_VOUCHER_BYTES: usize = 1 + 32 + 8 + 2 + 8 + 4;
+/// The tag, key, opener, opening, share, proof.
+const CLAIM_VOUCHER_BYTES: usize = 1 + 32 + 32 + 32 + 8 + 64;
+/// The tag, key and amount.
+const RECLAIM_VOUCHER_BYTES: usize = 1 + 32 + 8;
 const SIGNATURE_BYTES: usize = 64;
 
 const SIGN_TAG: &[u8] = b"natcoin/transaction/sign/1";
@@ -97,6 +104,39 @@ pub enum Operation {
         /// The name.
         name: Name,
     },
+    /// Locks money under a one-time key, for whoever has that key's secret.
+    OpenVoucher {
+        /// The one-time key.
+        voucher: PublicKey,
+        /// What each claim takes out, its fee included.
+        share: Amount,
+        /// How many claims there are, 1 to [`MAX_CLAIMS`]; one an account.
+        count: u16,
+        /// The last block time at which it can be claimed: milliseconds since 1970.
+        until_ms: u64,
+        /// A note, for those who have the secret; the rules do not look inside.
+        memo: Memo,
+    },
+    /// Takes a share out of a voucher, for the sender, who may have no account before.
+    ClaimVoucher {
+        /// The voucher's key.
+        voucher: PublicKey,
+        /// Who has opened it.
+        opener: Address,
+        /// By which transaction.
+        opening: TransactionId,
+        /// What is taken out; the fee goes off it.
+        share: Amount,
+        /// The signature of the voucher's secret over the [`ClaimWords`].
+        proof: Signature,
+    },
+    /// Takes all that is left out of a voucher of one's own.
+    ReclaimVoucher {
+        /// The voucher's key.
+        voucher: PublicKey,
+        /// What is left in it; the fee goes off it.
+        amount: Amount,
+    },
 }
 
 /// What is signed.
@@ -144,12 +184,23 @@ impl Transaction {
         }
     }
 
-    /// All that leaves the sender's account: fee and, for a transfer, the amount. `None` if that is
-    /// more than can be written.
+    /// All that leaves the sender's account: fee and what is paid or locked. Nothing, where the fee goes off what comes
+    /// out of a voucher. `None` if that is more than can be written.
     pub fn cost(&self) -> Option<Amount> {
+        match self.income() {
+            Some(_) => Some(Amount::ZERO),
+            None => self.operation.spent()?.checked_add(self.fee),
+        }
+    }
+
+    /// What comes out of a voucher, the fee not yet taken off; `None` for what takes nothing out of one.
+    pub fn income(&self) -> Option<Amount> {
         match &self.operation {
-            Operation::Transfer { amount, .. } => amount.checked_add(self.fee),
-            Operation::ClaimName { .. } => Some(self.fee),
+            Operation::ClaimVoucher { share: income, .. }
+            | Operation::ReclaimVoucher { amount: income, .. } => Some(*income),
+            Operation::Transfer { .. }
+            | Operation::ClaimName { .. }
+            | Operation::OpenVoucher { .. } => None,
         }
     }
 
@@ -157,7 +208,81 @@ impl Transaction {
     pub fn payee(&self) -> Option<Address> {
         match &self.operation {
             Operation::Transfer { to, .. } => Some(*to),
-            Operation::ClaimName { .. } => None,
+            _ => None,
+        }
+    }
+
+    /// The other account that it is an activity of, beside the sender's: the payee's, or that of who opened the voucher.
+    pub fn other_party(&self) -> Option<Address> {
+        match &self.operation {
+            Operation::Transfer { to: other, .. }
+            | Operation::ClaimVoucher { opener: other, .. } => Some(*other),
+            _ => None,
+        }
+    }
+
+    /// What the secret of a voucher has to have signed, its key, and what it has.
+    fn voucher_proof(&self) -> Option<(ClaimWords, Signature)> {
+        match &self.operation {
+            Operation::ClaimVoucher {
+                voucher,
+                opening,
+                proof,
+                ..
+            } => {
+                let words = ClaimWords {
+                    genesis: self.genesis,
+                    voucher: *voucher,
+                    opening: *opening,
+                    claimer: self.sender,
+                };
+                Some((words, *proof))
+            }
+            _ => None,
+        }
+    }
+}
+
+impl Operation {
+    /// What leaves the sender's account beside the fee; `None` if that is more than can be written.
+    pub fn spent(&self) -> Option<Amount> {
+        match self {
+            Self::Transfer { amount, .. } => Some(*amount),
+            Self::OpenVoucher { share, count, .. } => {
+                let nits = share.nits().checked_mul(u64::from(*count))?;
+                Some(Amount::from_nits(nits))
+            }
+            Self::ClaimName { .. } | Self::ClaimVoucher { .. } | Self::ReclaimVoucher { .. } => {
+                Some(Amount::ZERO)
+            }
+        }
+    }
+
+    /// The voucher that it opens, claims or takes back.
+    pub fn voucher(&self) -> Option<PublicKey> {
+        match self {
+            Self::OpenVoucher { voucher, .. }
+            | Self::ClaimVoucher { voucher, .. }
+            | Self::ReclaimVoucher { voucher, .. } => Some(*voucher),
+            Self::Transfer { .. } | Self::ClaimName { .. } => None,
+        }
+    }
+
+    /// The memo, and the key of who may read it beside the sender: the payee's, or the voucher's.
+    pub fn memo(&self) -> Option<(Address, &Memo)> {
+        match self {
+            Self::Transfer { to, memo, .. } => Some((*to, memo)),
+            Self::OpenVoucher { voucher, memo, .. } => Some((voucher.address(), memo)),
+            _ => None,
+        }
+    }
+
+    /// The same, to be written.
+    pub fn memo_mut(&mut self) -> Option<(Address, &mut Memo)> {
+        match self {
+            Self::Transfer { to, memo, .. } => Some((*to, memo)),
+            Self::OpenVoucher { voucher, memo, .. } => Some((voucher.address(), memo)),
+            _ => None,
         }
     }
 }
@@ -182,14 +307,34 @@ impl SignedTransaction {
         self.transaction.size_hint() + SIGNATURE_BYTES
     }
 
-    /// Whether the signature is good (rule K1 of `key.rs`).
+    /// Whether its signatures are good (rule K1 of `key.rs`): the sender's, and for a claim the voucher's.
     pub fn signature_is_good(&self) -> bool {
-        self.transaction
+        let transaction = &self.transaction;
+        let is_signed = transaction
             .key
-            .verify(&self.transaction.sign_bytes(), &self.signature)
+            .verify(&transaction.sign_bytes(), &self.signature);
+        let proof = transaction.voucher_proof();
+        is_signed
+            && proof.is_none_or(|(words, proof)| words.voucher.verify(&words.sign_bytes(), &proof))
     }
 
-    /// The claim for a batch, over `sign_bytes` made by [`Transaction::sign_bytes`].
+    /// The bytes that a voucher's secret has to have signed, if it is a claim of one.
+    pub fn proof_bytes(&self) -> Option<Vec<u8>> {
+        let (words, _) = self.transaction.voucher_proof()?;
+        Some(words.sign_bytes())
+    }
+
+    /// The voucher's part of a batch, over `proof_bytes` made by [`SignedTransaction::proof_bytes`].
+    pub fn proof_claim<'a>(&self, proof_bytes: &'a [u8]) -> Option<Claim<'a>> {
+        let (words, signature) = self.transaction.voucher_proof()?;
+        Some(Claim {
+            key: words.voucher,
+            message: proof_bytes,
+            signature,
+        })
+    }
+
+    /// The sender's part of a batch, over `sign_bytes` made by [`Transaction::sign_bytes`].
     pub fn claim<'a>(&self, sign_bytes: &'a [u8]) -> Claim<'a> {
         Claim {
             key: self.transaction.key,
@@ -212,7 +357,51 @@ impl Encode for Operation {
                 out.push(1);
                 name.encode(out);
             }
+            Self::OpenVoucher {
+                voucher,
+                share,
+                count,
+                until_ms,
+                memo,
+            } => {
+                out.push(2);
+                voucher.encode(out);
+                share.encode(out);
+                count.encode(out);
+                until_ms.encode(out);
+                put_bytes(out, &memo.0);
+            }
+            Self::ClaimVoucher {
+                voucher,
+                opener,
+                opening,
+                share,
+                proof,
+            } => {
+                out.push(3);
+                voucher.encode(out);
+                opener.encode(out);
+                opening.encode(out);
+                share.encode(out);
+                proof.encode(out);
+            }
+            Self::ReclaimVoucher { voucher, amount } => {
+                out.push(4);
+                voucher.encode(out);
+                amount.encode(out);
+            }
         }
+    }
+}
+
+/// R0: "A voucher has 1 to 256 claims."
+fn decode_count(reader: &mut Reader<'_>) -> Result<u16, DecodeError> {
+    match u16::decode(reader)? {
+        count if (1..=MAX_CLAIMS).contains(&count) => Ok(count),
+        count => Err(DecodeError::invalid(
+            "voucher",
+            format!("it has {count} claims: 1 to {MAX_CLAIMS} are allowed"),
+        )),
     }
 }
 
@@ -226,6 +415,24 @@ impl Decode for Operation {
             }),
             1 => Ok(Self::ClaimName {
                 name: Name::decode(reader)?,
+            }),
+            2 => Ok(Self::OpenVoucher {
+                voucher: PublicKey::decode(reader)?,
+                share: Amount::decode(reader)?,
+                count: decode_count(reader)?,
+                until_ms: u64::decode(reader)?,
+                memo: Memo(reader.bytes("memo", MAX_MEMO_BYTES)?.to_vec()),
+            }),
+            3 => Ok(Self::ClaimVoucher {
+                voucher: PublicKey::decode(reader)?,
+                opener: Address::decode(reader)?,
+                opening: Hash::decode(reader)?,
+                share: Amount::decode(reader)?,
+                proof: Signature::decode(reader)?,
+            }),
+            4 => Ok(Self::ReclaimVoucher {
+                voucher: PublicKey::decode(reader)?,
+                amount: Amount::decode(reader)?,
             }),
             tag => Err(DecodeError::UnknownTag {
                 what: "operation",
@@ -241,6 +448,9 @@ impl Encode for Transaction {
         let operation = match &self.operation {
             Operation::Transfer { memo, .. } => TRANSFER_BYTES + memo.0.len(),
             Operation::ClaimName { name } => 1 + 4 + name.as_str().len(),
+            Operation::OpenVoucher { memo, .. } => OPEN_VOUCHER_BYTES + memo.0.len(),
+            Operation::ClaimVoucher { .. } => CLAIM_VOUCHER_BYTES,
+            Operation::ReclaimVoucher { .. } => RECLAIM_VOUCHER_BYTES,
         };
         COMMON_BYTES + operation
     }

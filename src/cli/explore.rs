@@ -133,6 +133,30 @@ fn line(signed: &SignedTransaction) -> TransactionLine {
             (EntryKind::Sent, Some(*to), *amount, memo)
         }
         Operation::ClaimName { name } => (EntryKind::Named, None, Amount::ZERO, name.to_string()),
+        operation @ Operation::OpenVoucher { voucher, .. } => {
+            let locked = operation.spent().unwrap_or(Amount::MAX);
+            (EntryKind::VoucherOpened, None, locked, voucher.to_string())
+        }
+        Operation::ClaimVoucher {
+            voucher,
+            opener,
+            share,
+            ..
+        } => {
+            let opener = Some(*opener);
+            (
+                EntryKind::VoucherClaimed,
+                opener,
+                *share,
+                voucher.to_string(),
+            )
+        }
+        Operation::ReclaimVoucher { voucher, amount } => (
+            EntryKind::VoucherReclaimed,
+            None,
+            *amount,
+            voucher.to_string(),
+        ),
     };
     TransactionLine {
         transaction: transaction.id(),

@@ -79,6 +79,16 @@ pub fn describe(payment: &Payment) -> String {
             None => format!("{amount} NAT to {to}"),
         },
         Operation::ClaimName { name } => format!("the account is @{name} now"),
+        Operation::OpenVoucher {
+            share, count: 1, ..
+        } => format!("a voucher of {share} NAT"),
+        Operation::OpenVoucher { share, count, .. } => {
+            format!("a voucher of {count} times {share} NAT")
+        }
+        Operation::ClaimVoucher { share, .. } => format!("{share} NAT out of a voucher"),
+        Operation::ReclaimVoucher { amount, .. } => {
+            format!("{amount} NAT back out of a voucher")
+        }
     }
 }
 

@@ -22,6 +22,10 @@ pub const MAX_ANSWER_BYTES: usize = 16 << 10;
 const CARD_TEXT_BYTES: usize = MAX_ADDRESSES * 160 + 1024;
 const _: () = assert!(MAX_PER_ACCOUNT * CARD_TEXT_BYTES + 512 <= MAX_ANSWER_BYTES);
 
+/// Most bytes of the bootstrap file in one answer: every one of them may take two in JSON.
+pub const PART_BYTES: usize = 7 << 10;
+const _: () = assert!(2 * PART_BYTES + 512 <= MAX_ANSWER_BYTES);
+
 /// Why a question is none.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NoQuestion {
@@ -41,6 +45,54 @@ pub enum NoQuestion {
 enum Asked {
     Account(String),
     Peer(String),
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FileAsked {
+    bootstrap: usize,
+}
+
+/// A part of a network's bootstrap file, by one node's word: the genesis hash says whether it is true.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FilePart {
+    /// Bytes of the whole file.
+    pub bytes: usize,
+    /// The byte at which this part begins.
+    pub from: usize,
+    /// The part.
+    pub bootstrap: String,
+}
+
+/// The question for the bootstrap file, from this byte on.
+pub fn ask_for_file(from: usize) -> Vec<u8> {
+    format!("{{\"bootstrap\":{from}}}").into_bytes()
+}
+
+/// From which byte on the bootstrap file is asked for, if it is.
+pub fn file_asked(text: &[u8]) -> Option<usize> {
+    let is_short = text.len() <= MAX_REQUEST_BYTES;
+    let asked: Option<FileAsked> = is_short.then(|| serde_json::from_slice(text).ok())?;
+    asked.map(|asked| asked.bootstrap)
+}
+
+/// The part of a bootstrap file that begins with this byte; an empty one behind its end, or within a letter.
+pub fn file_part(file: &str, from: usize) -> Vec<u8> {
+    let rest = file.get(from..).unwrap_or_default();
+    let end = (0..=rest.len().min(PART_BYTES)).rev();
+    let end = end.into_iter().find(|end| rest.is_char_boundary(*end));
+    text(&FilePart {
+        bytes: file.len(),
+        from,
+        bootstrap: rest[..end.unwrap_or(0)].to_owned(),
+    })
+}
+
+/// Reads a part; `None` if it is none.
+pub fn read_file_part(text: &[u8]) -> Option<FilePart> {
+    let is_short = text.len() <= MAX_ANSWER_BYTES;
+    is_short.then(|| serde_json::from_slice(text).ok())?
 }
 
 #[derive(Serialize)]
@@ -190,6 +242,30 @@ mod tests {
         ] {
             is_documented(mark, &example);
         }
+    }
+
+    #[test]
+    fn a_file_comes_in_parts_that_are_the_file_together() {
+        let file = "žaba\n\"\\ ".repeat(2_000);
+        let mut got = String::new();
+        while got.len() < file.len() {
+            let asked = file_asked(&ask_for_file(got.len())).unwrap();
+            let answer = file_part(&file, asked);
+            assert!(answer.len() <= MAX_ANSWER_BYTES);
+            let part = read_file_part(&answer).unwrap();
+            assert_eq!((part.bytes, part.from), (file.len(), got.len()));
+            assert!(!part.bootstrap.is_empty());
+            got += &part.bootstrap;
+        }
+        assert_eq!(got, file);
+        for from in [file.len(), file.len() + 1, usize::MAX, 2] {
+            let part = read_file_part(&file_part(&file, from)).unwrap();
+            assert_eq!(part.bootstrap, "", "{from}");
+        }
+        for text in ["", "{}", "{\"bootstrap\":-1}", "{\"account\":\"x\"}"] {
+            assert_eq!(file_asked(text.as_bytes()), None, "{text}");
+        }
+        assert_eq!(read_file_part(b"{\"error\":\"busy\"}"), None);
     }
 
     #[test]

@@ -12,6 +12,7 @@ pub mod bootstrap;
 pub mod card;
 pub mod development;
 pub mod exchange;
+pub mod invite;
 pub mod keeper;
 pub mod look_up;
 pub mod peer;
@@ -19,4 +20,4 @@ pub mod publisher;
 pub mod refusal;
 #[cfg(test)]
 pub(crate) mod testing;
-pub mod utc;
+pub use crate::chain::utc;

@@ -6,8 +6,8 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use crate::chain::key::Address;
-use crate::chain::transaction::{SignedTransaction, TransactionId};
+use crate::chain::key::{Address, PublicKey};
+use crate::chain::transaction::{Operation, SignedTransaction, TransactionId};
 
 #[cfg(test)]
 mod tests;
@@ -51,6 +51,9 @@ pub enum Refusal {
         "{MAX_WAITING_PER_SENDER} transactions of this sender wait already: wait until some are final"
     )]
     SenderFull,
+    /// As many claims of this voucher wait as it has left: more can never become final.
+    #[error("as many claims of this voucher wait as are left in it: try again in a moment")]
+    VoucherFull,
     /// Too many of all wait.
     #[error("too many transactions wait: try again in a moment")]
     Full,
@@ -71,6 +74,9 @@ pub struct Mempool {
     arrivals: BTreeMap<u64, (Address, u64)>,
     ids: HashMap<TransactionId, (Address, u64)>,
     expiries: BTreeSet<(u64, u64)>,
+    /// The claims of each voucher. Whoever has a voucher's secret makes claims for accounts that cost nothing, so the
+    /// bound of a sender does not bound them.
+    claims: HashMap<PublicKey, BTreeSet<TransactionId>>,
     next_arrival: u64,
     size_bytes: usize,
     /// The arrival from which on a full pool is searched again.
@@ -102,6 +108,18 @@ impl Mempool {
     pub fn get(&self, id: &TransactionId) -> Option<&SignedTransaction> {
         let (sender, nonce) = self.ids.get(id)?;
         Some(&self.senders.get(sender)?.get(nonce)?.transaction)
+    }
+
+    /// How many claims of a voucher wait.
+    pub fn claims_of(&self, voucher: &PublicKey) -> usize {
+        self.claims.get(voucher).map_or(0, BTreeSet::len)
+    }
+
+    /// Removes what can no longer become final: claims of a voucher in which nothing is left.
+    pub fn remove_claims(&mut self, voucher: &PublicKey) {
+        for id in self.claims.remove(voucher).unwrap_or_default() {
+            self.remove(&id);
+        }
     }
 
     /// Takes in a transaction whose identity is this, and whose signature and rules were checked. `next_nonce` tells
@@ -152,6 +170,9 @@ impl Mempool {
         self.size_bytes += size_bytes;
         self.arrivals.insert(arrival, (sender, nonce));
         self.ids.insert(id, (sender, nonce));
+        if let Some(voucher) = claimed(&transaction) {
+            self.claims.entry(voucher).or_default().insert(id);
+        }
         self.expiries
             .insert((transaction.transaction.valid_until, arrival));
         self.senders.entry(sender).or_default().insert(
@@ -277,6 +298,14 @@ impl Mempool {
         self.expiries
             .remove(&(waiting.transaction.transaction.valid_until, waiting.arrival));
         self.size_bytes -= waiting.size_bytes;
+        if let Some(voucher) = claimed(&waiting.transaction)
+            && let Some(claims) = self.claims.get_mut(&voucher)
+        {
+            claims.remove(id);
+            if claims.is_empty() {
+                self.claims.remove(&voucher);
+            }
+        }
         Some(waiting.transaction)
     }
 
@@ -311,5 +340,13 @@ impl Mempool {
             }
         }
         expired
+    }
+}
+
+/// The voucher that a transaction claims.
+fn claimed(one: &SignedTransaction) -> Option<PublicKey> {
+    match one.transaction.operation {
+        Operation::ClaimVoucher { voucher, .. } => Some(voucher),
+        _ => None,
     }
 }

@@ -11,3 +11,4 @@ pub mod network;
 pub mod profile;
 pub mod runner;
 pub mod session;
+pub mod welcome;

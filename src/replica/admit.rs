@@ -17,7 +17,7 @@ use crate::behaviour::Topic;
 use crate::chain::codec::{Decode, Encode};
 use crate::chain::key::Address;
 use crate::chain::rules::Rejection;
-use crate::chain::transaction::{SignedTransaction, TransactionId};
+use crate::chain::transaction::{Operation, SignedTransaction, TransactionId};
 use crate::mempool::{MAX_WAITING_PER_SENDER, Refusal};
 use crate::store::Store;
 
@@ -126,7 +126,7 @@ impl Replica {
         match self.admit(id, transaction) {
             Ok(()) | Err(Refusal::Known) => SubmitReply::Waiting,
             Err(Refusal::NonceTaken { other }) => SubmitReply::NonceTaken { other },
-            Err(Refusal::SenderFull | Refusal::Full) => SubmitReply::Busy,
+            Err(Refusal::SenderFull | Refusal::VoucherFull | Refusal::Full) => SubmitReply::Busy,
         }
     }
 
@@ -198,14 +198,20 @@ impl Replica {
 
     fn check(&self, transaction: &SignedTransaction) -> Result<(), Rejection> {
         let ahead = u64::try_from(MAX_WAITING_PER_SENDER).unwrap_or(u64::MAX);
-        let height = self.height().saturating_add(1);
+        let tip = &self.head.tip;
         self.books
             .ledger
-            .check(&transaction.transaction, height, ahead)
+            .check(&transaction.transaction, tip, ahead)
     }
 
     fn insert(&mut self, id: TransactionId, transaction: SignedTransaction) -> Result<(), Refusal> {
         let ledger = &self.books.ledger;
+        if let Operation::ClaimVoucher { voucher, .. } = &transaction.transaction.operation {
+            let left = ledger.voucher(voucher).map_or(0, |open| open.left);
+            if self.mempool.claims_of(voucher) >= usize::from(left) {
+                return Err(Refusal::VoucherFull);
+            }
+        }
         let next_nonce = |sender: &Address| ledger.account(sender).map_or(0, |one| one.nonce);
         self.mempool.insert(id, transaction, next_nonce)
     }

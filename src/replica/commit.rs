@@ -11,7 +11,7 @@ use super::wire::final_block_bytes;
 use crate::chain::block::Block;
 use crate::chain::certificate::Certificate;
 use crate::chain::hash::Hash;
-use crate::chain::key::Address;
+use crate::chain::key::{Address, PublicKey};
 use crate::chain::ledger::{BlockError, Execution, Ledger, Tip};
 use crate::chain::query::Certified;
 use crate::mutation::{self, Mutation};
@@ -43,6 +43,8 @@ impl Default for CheckpointPace {
 pub struct Pending {
     /// The accounts that have changed. Sorted before anything comes of them.
     accounts: HashSet<Address>,
+    /// The vouchers that have changed or gone. Sorted, too.
+    vouchers: HashSet<PublicKey>,
     /// How many transactions they come from.
     transactions: usize,
 }
@@ -52,15 +54,19 @@ impl Pending {
     pub fn all(ledger: &Ledger) -> Self {
         Self {
             accounts: ledger.addresses().copied().collect(),
+            vouchers: ledger.voucher_keys().copied().collect(),
             transactions: 0,
         }
     }
 
-    /// The accounts as they are now, in order.
+    /// The accounts and vouchers as they are now, in order.
     fn changes(self, ledger: &Ledger) -> StateChanges {
         let mut accounts: Vec<Address> = self.accounts.into_iter().collect();
         accounts.sort_unstable();
+        let mut vouchers: Vec<PublicKey> = self.vouchers.into_iter().collect();
+        vouchers.sort_unstable();
         let entries = accounts.iter().filter_map(|one| ledger.entry(one));
+        let entries = entries.chain(vouchers.iter().map(|one| ledger.voucher_entry(one)));
         entries.map(|entry| (entry.key, entry.value)).collect()
     }
 }
@@ -167,6 +173,11 @@ impl Replica {
             let next = self.books.ledger.account(sender);
             let next = next.map_or(0, |account| account.nonce);
             self.mempool.remove_used(sender, next);
+            if let Some(voucher) = transaction.transaction.operation.voucher()
+                && self.books.ledger.voucher(&voucher).is_none()
+            {
+                self.mempool.remove_claims(&voucher);
+            }
         }
         self.mempool.remove_expired(block.header.height);
     }
@@ -214,6 +225,8 @@ impl super::Books {
         pending
             .accounts
             .extend(accounts.map(|(address, _)| *address));
+        let vouchers = execution.changes.vouchers();
+        pending.vouchers.extend(vouchers.copied());
         pending.transactions += execution.ids.len();
     }
 }

@@ -77,11 +77,11 @@ impl Watchers {
         self.watched.is_empty()
     }
 
-    /// Who watches sender or payee of a transaction.
+    /// Who watches the sender of a transaction, or the other account that it is an activity of.
     pub(super) fn concerned(&self, transaction: &Transaction) -> BTreeSet<WatchId> {
         let of = |address: &Address| self.by_address.get(address).into_iter().flatten().copied();
         let mut watches: BTreeSet<WatchId> = of(&transaction.sender).collect();
-        watches.extend(transaction.payee().iter().flat_map(of));
+        watches.extend(transaction.other_party().iter().flat_map(of));
         watches
     }
 

@@ -229,16 +229,31 @@ pub fn check(
         .iter()
         .map(|one| one.transaction.sign_bytes())
         .collect();
-    let claims: Vec<Claim<'_>> = transactions
+    let mut claims: Vec<Claim<'_>> = transactions
         .iter()
         .zip(&messages)
         .map(|(one, message)| one.claim(message))
         .collect();
+    // A claim of a voucher has a second signature, which goes with the others.
+    let proofs: Vec<(usize, Vec<u8>)> = transactions
+        .iter()
+        .enumerate()
+        .filter_map(|(index, one)| Some((index, one.proof_bytes()?)))
+        .collect();
+    claims.extend(
+        proofs
+            .iter()
+            .filter_map(|(index, message)| transactions[*index].proof_claim(message)),
+    );
     let mut random = StdRng::from_seed(seed);
     let mut good = match keys {
         Some(keys) => keys.verify_batch(&claims, &mut random),
         None => verify_batch(&claims, &mut random),
     };
+    let proven = good.split_off(transactions.len());
+    for ((index, _), is_proven) in proofs.iter().zip(proven) {
+        good[*index] &= is_proven || mutation::is_on(Mutation::ClaimUnproven);
+    }
     if mutation::is_on(Mutation::SignaturesUnchecked) {
         good.fill(true);
     }

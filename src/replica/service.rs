@@ -20,7 +20,7 @@ use crate::chain::merkle;
 use crate::chain::query::{
     AccountAnswer, ActivitiesAnswer, Anchor, Answer, BlockAnswer, Certified, HistoryEntry,
     HistoryMark, HistoryPage, NameAnswer, NetworkAnswer, Query, Status, TransactionAnswer,
-    Unavailable, page_range,
+    Unavailable, VoucherAnswer, page_range,
 };
 use crate::chain::transaction::TransactionId;
 use crate::store::Store;
@@ -100,6 +100,7 @@ impl Replica {
                 Answer::Account(AccountAnswer::of(ledger, self.anchor(), address))
             }
             Query::Name(name) => Answer::Name(NameAnswer::of(ledger, self.anchor(), name)),
+            Query::Voucher(key) => Answer::Voucher(VoucherAnswer::of(ledger, self.anchor(), key)),
             Query::Transaction(id) => transaction(id, store)
                 .map_or(unknown, |answer| Answer::Transaction(Box::new(answer))),
             Query::Activities {

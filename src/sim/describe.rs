@@ -153,6 +153,7 @@ fn asked(query: &Query) -> String {
             format!("asks for the history of {address}{upto}")
         }
         Query::Block(height) => format!("asks for block {height}"),
+        Query::Voucher(key) => format!("asks for the voucher {key:?}"),
     }
 }
 
@@ -247,6 +248,10 @@ fn answered(answer: &Answer) -> String {
             format!("history at {}: {ids}", anchor(&one.anchor))
         }
         Answer::Block(block) => format!("block {}", certified(&block.certified)),
+        Answer::Voucher(one) => {
+            let left = one.voucher.as_ref().map_or(0, |voucher| voucher.left);
+            format!("voucher at {}: {left} claims left", anchor(&one.anchor))
+        }
         Answer::Unavailable(Unavailable::Unknown) => "does not know it".to_owned(),
         Answer::Unavailable(Unavailable::Busy) => "is busy".to_owned(),
     }

@@ -393,6 +393,7 @@ fn height_of(answer: &Answer) -> Option<u64> {
         Answer::Account(one) => Some(one.anchor.height()),
         Answer::Name(one) => Some(one.anchor.height()),
         Answer::Activities(one) => Some(one.anchor.height()),
+        Answer::Voucher(one) => Some(one.anchor.height()),
         Answer::Transaction(one) => Some(one.certified.header.height),
         Answer::Block(one) => Some(one.certified.header.height),
         Answer::Unavailable(_) => None,

@@ -32,8 +32,11 @@ pub fn draft(
     operation: Operation,
     validity: u64,
 ) -> Result<Transaction, Rejection> {
-    let Some(account) = facts.sender else {
-        return Err(Rejection::UnknownSender { sender });
+    let newborn = Account::new(&sender);
+    let account = match (&operation, facts.sender) {
+        // Whoever claims a voucher needs no account yet.
+        (Operation::ClaimVoucher { .. }, None) => &newborn,
+        (_, account) => account.ok_or(Rejection::UnknownSender { sender })?,
     };
     let possible = || journal.possible(*facts.genesis, account.nonce, facts.height);
     let nonce = journal.next_nonce(*facts.genesis, account.nonce, facts.height);
@@ -71,7 +74,7 @@ pub fn draft(
         ..account.clone()
     };
     let facts = Facts {
-        sender: Some(&left),
+        sender: facts.sender.map(|_| &left),
         nonces_ahead: super::journal::MAX_UNRESOLVED as u64,
         ..*facts
     };

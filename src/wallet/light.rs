@@ -16,7 +16,7 @@ use crate::chain::block::transaction_leaf;
 use crate::chain::codec::{Decode, DecodeError};
 use crate::chain::genesis::Genesis;
 use crate::chain::hash::Hash;
-use crate::chain::key::Address;
+use crate::chain::key::{Address, PublicKey};
 use crate::chain::merkle::Path;
 use crate::chain::name::Name;
 use crate::chain::query::{
@@ -25,6 +25,7 @@ use crate::chain::query::{
 };
 use crate::chain::transaction::{SignedTransaction, TransactionId};
 use crate::chain::validator::ValidatorSet;
+use crate::chain::voucher::Voucher;
 use crate::mutation::{self, Mutation};
 
 /// Heartbeats without a new block after which the network may be paused, in halves: two and a half.
@@ -218,6 +219,19 @@ impl LightClient {
         name: &Name,
     ) -> Result<Proven<Option<ProvenOwner>>, Doubt> {
         let proven = answer.into_name()?.verify(&self.trust, name)?;
+        self.present(proven)
+    }
+
+    /// The voucher under a key as it is now; `None` if it is proven that none is open.
+    ///
+    /// # Errors
+    /// A [`Doubt`].
+    pub fn voucher(
+        &mut self,
+        answer: Answer,
+        key: &PublicKey,
+    ) -> Result<Proven<Option<Voucher>>, Doubt> {
+        let proven = answer.into_voucher()?.verify(&self.trust, key)?;
         self.present(proven)
     }
 

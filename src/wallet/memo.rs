@@ -16,7 +16,7 @@ mod tests;
 use crate::chain::codec::{Decode, Encode, Reader};
 use crate::chain::hash::Hash;
 use crate::chain::key::{Address, SecretKey};
-use crate::chain::transaction::{Memo, Operation, Transaction};
+use crate::chain::transaction::{Memo, Transaction};
 
 /// The first byte of what is sealed. No UTF-8 text begins with it.
 pub const MARK: u8 = 0xf8;
@@ -257,8 +257,8 @@ pub fn is_private(memo: &Memo) -> bool {
     bytes.first() == Some(&MARK) && LENGTHS.contains(&bytes.len())
 }
 
-/// The transfer with this letter as its private memo; an empty letter leaves it without. Seal last: whatever is changed
-/// afterwards, but for the signature, makes the memo unreadable. What is no transfer has no memo and stays as it is.
+/// The transfer, or the opening of a voucher, with this letter as its private memo; an empty letter leaves it without. Seal last: whatever is changed
+/// afterwards, but for the signature, makes the memo unreadable. What has no memo stays as it is.
 ///
 /// # Errors
 /// [`SealRefusal::WeakKey`] of the payee.
@@ -267,27 +267,27 @@ pub fn sealed_into(
     letter: &Letter,
     payer: &SecretKey,
 ) -> Result<Transaction, SealRefusal> {
-    let Operation::Transfer { to, memo, .. } = &mut transaction.operation else {
+    let Some((payee, memo)) = transaction.operation.memo_mut() else {
         return Ok(transaction);
     };
     *memo = Memo::default();
     if letter.is_empty() {
         return Ok(transaction);
     }
-    let payee = *to;
     let sealed = seal_at(&of_memo(&transaction, payee), letter, payer)?;
-    if let Operation::Transfer { memo, .. } = &mut transaction.operation {
+    if let Some((_, memo)) = transaction.operation.memo_mut() {
         *memo = sealed;
     }
     Ok(transaction)
 }
 
-/// What a transaction's memo says to the owner of `secret`, payer or payee; `None` is nobody's key.
+/// What a transaction's memo says to the owner of `secret`: payer or payee, or whoever has the secret of the voucher that
+/// it opens; `None` is nobody's key.
 pub fn read(transaction: &Transaction, secret: Option<&SecretKey>) -> Reading {
-    let Operation::Transfer { to, memo, .. } = &transaction.operation else {
+    let Some((payee, memo)) = transaction.operation.memo() else {
         return Reading::Empty;
     };
-    read_at(&of_memo(transaction, *to), memo, secret)
+    read_at(&of_memo(transaction, payee), memo, secret)
 }
 
 /// The other one of the two, seen from the owner of `secret`.
@@ -302,7 +302,7 @@ fn counterparty(secret: &SecretKey, one: Address, other: Address) -> Option<Addr
 /// A transaction's memo stands in all of the transaction but itself and the signature.
 fn of_memo(transaction: &Transaction, payee: Address) -> Place {
     let mut bare = transaction.clone();
-    if let Operation::Transfer { memo, .. } = &mut bare.operation {
+    if let Some((_, memo)) = bare.operation.memo_mut() {
         *memo = Memo::default();
     }
     Place {

@@ -12,3 +12,4 @@ pub mod patience;
 pub mod payment;
 pub mod pool;
 pub mod vault;
+pub mod voucher;

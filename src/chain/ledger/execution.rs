@@ -6,16 +6,17 @@
 
 use std::collections::BTreeMap;
 
-use super::state::{account_key, name_key, name_leaf};
+use super::state::{account_key, name_key, name_leaf, voucher_key};
 use super::{Fault, Ledger};
 use crate::chain::account::Account;
 use crate::chain::amount::Amount;
 use crate::chain::hash::Hash;
-use crate::chain::key::Address;
+use crate::chain::key::{Address, PublicKey};
 use crate::chain::name::Name;
 use crate::chain::rules::{self, Facts, Payee, Rejection};
 use crate::chain::transaction::{Operation, SignedTransaction, Transaction, TransactionId};
 use crate::chain::tree::{Batch, Patch};
+use crate::chain::voucher::Voucher;
 use crate::mutation::{self, Mutation};
 
 /// What a block is, as far as execution asks.
@@ -34,6 +35,8 @@ pub struct BlockContext {
 pub struct ChangeSet {
     pub(super) accounts: BTreeMap<Address, Account>,
     pub(super) names: BTreeMap<Name, Address>,
+    /// `None` where nothing is left.
+    pub(super) vouchers: BTreeMap<PublicKey, Option<Voucher>>,
     pub(super) patch: Patch,
 }
 
@@ -55,7 +58,7 @@ pub struct Execution {
 /// A transaction seen from one of its accounts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Activity {
-    /// Whose: the sender or the payee.
+    /// Whose: the sender, the payee, or who opened the voucher that is claimed.
     pub address: Address,
     /// Which of the account's activities it is, from 1.
     pub number: u64,
@@ -91,11 +94,12 @@ pub(super) struct Draft<'a> {
     context: &'a BlockContext,
     pub(super) accounts: BTreeMap<Address, Account>,
     names: BTreeMap<Name, Address>,
+    vouchers: BTreeMap<PublicKey, Option<Voucher>>,
     fees: Amount,
     activities: Vec<Activity>,
     /// Of those taken so far.
     ids: Vec<TransactionId>,
-    /// What the accounts touched held in the ledger, in nits.
+    /// What the accounts and vouchers touched held in the ledger, in nits.
     before: u128,
 }
 
@@ -106,6 +110,7 @@ impl<'a> Draft<'a> {
             context,
             accounts: BTreeMap::new(),
             names: BTreeMap::new(),
+            vouchers: BTreeMap::new(),
             fees: Amount::ZERO,
             activities: Vec::new(),
             ids: Vec::new(),
@@ -143,6 +148,20 @@ impl<'a> Draft<'a> {
         })
     }
 
+    fn voucher(&self, key: &PublicKey) -> Option<&Voucher> {
+        match self.vouchers.get(key) {
+            Some(changed) => changed.as_ref(),
+            None => self.ledger.voucher(key),
+        }
+    }
+
+    fn put_voucher(&mut self, key: PublicKey, voucher: Option<Voucher>) {
+        if !self.vouchers.contains_key(&key) {
+            self.before += locked(self.ledger.voucher(&key));
+        }
+        self.vouchers.insert(key, voucher);
+    }
+
     fn judge(&self, transaction: &Transaction) -> Result<(), Rejection> {
         let payee = match transaction.payee() {
             Some(payee) if !self.has_account(&payee) => Payee::New,
@@ -153,8 +172,9 @@ impl<'a> Draft<'a> {
                 let new = self.names.get(name).copied();
                 new.or_else(|| self.ledger.owner(name))
             }
-            Operation::Transfer { .. } => None,
+            _ => None,
         };
+        let voucher = transaction.operation.voucher();
         let sender = self.account(&transaction.sender);
         let facts = Facts {
             genesis: &self.ledger.genesis,
@@ -163,6 +183,8 @@ impl<'a> Draft<'a> {
             sender: sender.as_ref(),
             payee,
             name_owner,
+            voucher: voucher.and_then(|key| self.voucher(&key)),
+            time_ms: self.context.time_ms,
             nonces_ahead: 0,
         };
         rules::check(transaction, &facts)
@@ -177,8 +199,14 @@ impl<'a> Draft<'a> {
         let BlockContext {
             height, time_ms, ..
         } = *self.context;
+        // What comes out of a voucher, less the fee: rule R12 says that it is no less.
+        let income = transaction.income().unwrap_or(transaction.fee);
+        let income = income.checked_sub(transaction.fee);
+        let income = income.ok_or(overflow.clone())?;
         let sender = self.account_mut(&address);
-        sender.balance = sender.balance.checked_sub(cost).ok_or(overflow)?;
+        let balance = sender.balance.checked_sub(cost);
+        let balance = balance.and_then(|balance| balance.checked_add(income));
+        sender.balance = balance.ok_or(overflow)?;
         sender.nonce += 1;
         sender.record(&id, height, time_ms);
         if let Operation::ClaimName { name } = &transaction.operation {
@@ -191,14 +219,48 @@ impl<'a> Draft<'a> {
                 self.names.insert(name.clone(), address);
             }
             Operation::Transfer { to, amount, .. } => {
-                let payee = self.credit(to, *amount)?;
-                payee.record(&id, height, time_ms);
-                let (number, head) = (payee.activities, payee.head);
-                self.note(*to, id, number, head);
+                self.credit(to, *amount)?;
             }
+            operation => self.perform_on_voucher(operation, address, id),
+        }
+        if let Some(other) = transaction.other_party() {
+            let account = self.account_mut(&other);
+            account.record(&id, height, time_ms);
+            let (number, head) = (account.activities, account.head);
+            self.note(other, id, number, head);
         }
         self.ids.push(id);
         Ok(())
+    }
+
+    /// What was judged good: a voucher is opened, loses a share, or is taken back.
+    fn perform_on_voucher(&mut self, operation: &Operation, sender: Address, id: TransactionId) {
+        match operation {
+            Operation::OpenVoucher {
+                voucher,
+                share,
+                count,
+                until_ms,
+                ..
+            } => {
+                let open = Voucher {
+                    opener: sender,
+                    opening: id,
+                    share: *share,
+                    left: *count,
+                    until_ms: *until_ms,
+                    claimed: Vec::new(),
+                };
+                self.put_voucher(*voucher, Some(open));
+            }
+            Operation::ClaimVoucher { voucher, .. } => {
+                let open = self.voucher(voucher).cloned();
+                let rest = open.and_then(|open| open.after_claim(&sender));
+                self.put_voucher(*voucher, rest);
+            }
+            Operation::ReclaimVoucher { voucher, .. } => self.put_voucher(*voucher, None),
+            Operation::Transfer { .. } | Operation::ClaimName { .. } => {}
+        }
     }
 
     fn credit(&mut self, address: &Address, amount: Amount) -> Result<&mut Account, Fault> {
@@ -235,12 +297,16 @@ impl<'a> Draft<'a> {
         for (name, owner) in &self.names {
             batch.insert(name_key(name), Some(name_leaf(owner)));
         }
+        for (key, voucher) in &self.vouchers {
+            batch.insert(voucher_key(key), voucher.as_ref().map(Voucher::leaf));
+        }
         let patch = self.ledger.tree.plan(&batch);
         Ok(Execution {
             state_root: patch.root(),
             changes: ChangeSet {
                 accounts: self.accounts,
                 names: self.names,
+                vouchers: self.vouchers,
                 patch,
             },
             fees: self.fees,
@@ -249,16 +315,24 @@ impl<'a> Draft<'a> {
         })
     }
 
-    /// Only the accounts touched are summed: the others are what they were.
+    /// Only the accounts and vouchers touched are summed: the others are what they were.
     fn supply_is_constant(&self) -> Result<(), Fault> {
         let touched = self.accounts.values();
-        let (before, after) = (
-            self.before,
-            touched.map(|one| u128::from(one.balance.nits())).sum(),
-        );
+        let held: u128 = touched.map(|one| u128::from(one.balance.nits())).sum();
+        let vouchers = self.vouchers.values();
+        let locked: u128 = vouchers.map(|one| locked(one.as_ref())).sum();
+        let (before, after) = (self.before, held + locked);
         if before == after {
             return Ok(());
         }
         Err(Fault::SupplyChanged { before, after })
     }
+}
+
+/// What is locked in a voucher, in nits.
+fn locked(voucher: Option<&Voucher>) -> u128 {
+    if mutation::is_on(Mutation::LockedUncounted) {
+        return 0;
+    }
+    voucher.map_or(0, Voucher::locked_nits)
 }

@@ -1,7 +1,7 @@
 //! The state as keys and values: in the tree, and on disk.
 //!
 //! In the tree each kind of thing has its own tag, so that no account's key can be a name's. On disk
-//! there are only accounts: names, rules and validators follow from them and the genesis. What comes
+//! there are only accounts and vouchers: names, rules and validators follow from them and the genesis. What comes
 //! back from a disk is never believed: the caller holds the restored root against a certified header.
 
 use std::collections::BTreeMap;
@@ -13,9 +13,10 @@ use crate::chain::amount::Amount;
 use crate::chain::codec::{Decode, DecodeError, Encode};
 use crate::chain::genesis::{Genesis, Rules};
 use crate::chain::hash::Hash;
-use crate::chain::key::Address;
+use crate::chain::key::{Address, PublicKey};
 use crate::chain::name::Name;
 use crate::chain::tree::{Key, Tree};
+use crate::chain::voucher::Voucher;
 
 /// Where an account stands in the state tree; its leaf is [`Account::leaf`].
 pub fn account_key(address: &Address) -> Key {
@@ -25,6 +26,11 @@ pub fn account_key(address: &Address) -> Key {
 /// Where a name stands in the state tree; its leaf is [`name_leaf`].
 pub fn name_key(name: &Name) -> Key {
     Hash::of("natcoin/state/key/name/1", &[name.as_str().as_bytes()]).0
+}
+
+/// Where a voucher stands in the state tree; its leaf is [`Voucher::leaf`].
+pub fn voucher_key(key: &PublicKey) -> Key {
+    Hash::of("natcoin/state/key/voucher/1", &[&key.0]).0
 }
 
 /// Where the rules stand in the state tree; their leaf is [`rules_leaf`].
@@ -51,14 +57,16 @@ pub fn rules_leaf(rules: &Rules) -> Hash {
 /// One thing to keep on disk: the bytes to find it by, and its bytes or `None` to remove it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StateEntry {
-    /// A tag (0: account) and the address.
+    /// A tag (0: account, 1: voucher) and the address, or the voucher's key.
     pub key: Vec<u8>,
-    /// The account's canonical bytes.
+    /// The canonical bytes of the account or voucher.
     pub value: Option<Vec<u8>>,
 }
 
 /// The first byte of an account's key on disk.
 const ACCOUNT_TAG: u8 = 0;
+/// The first byte of a voucher's key on disk.
+const VOUCHER_TAG: u8 = 1;
 
 impl StateEntry {
     fn of((address, account): (&Address, Account)) -> Self {
@@ -67,6 +75,15 @@ impl StateEntry {
         Self {
             key,
             value: Some(account.to_bytes()),
+        }
+    }
+
+    fn of_voucher(id: &PublicKey, voucher: Option<&Voucher>) -> Self {
+        let mut key = vec![VOUCHER_TAG];
+        id.encode(&mut key);
+        Self {
+            key,
+            value: voucher.map(Encode::to_bytes),
         }
     }
 }
@@ -82,17 +99,17 @@ pub enum RestoreError {
         /// What is wrong with it.
         error: DecodeError,
     },
-    /// An account or a name twice.
+    /// An account, a name or a voucher twice.
     #[error(
-        "the stored state, up to entry {index}, repeats an account or a name; rebuild it from the block log"
+        "the stored state, up to entry {index}, repeats an account, a name or a voucher; rebuild it from the block log"
     )]
     Repeated {
         /// The last entry, from 0.
         index: usize,
     },
-    /// The balances do not add up.
+    /// The balances, and what is locked, do not add up.
     #[error(
-        "the stored balances add up to {found} nits, the supply is {supply} NAT; rebuild the state from the block log"
+        "the stored balances and vouchers add up to {found} nits, the supply is {supply} NAT; rebuild the state from the block log"
     )]
     Supply {
         /// Their sum, in nits.
@@ -106,9 +123,10 @@ pub enum RestoreError {
 #[derive(Debug, Default)]
 pub struct Restoration {
     accounts: Vec<(Address, Record)>,
+    vouchers: BTreeMap<PublicKey, Voucher>,
     taken: usize,
     named: usize,
-    /// The balances' sum, in nits.
+    /// The sum of balances and of what is locked, in nits.
     found: u128,
     error: Option<RestoreError>,
 }
@@ -122,11 +140,15 @@ impl Restoration {
         let index = self.taken;
         self.taken += 1;
         match read(key, value) {
-            Ok((address, account)) => {
+            Ok(Stored::Account(address, account)) => {
                 self.found += u128::from(account.balance.nits());
                 self.named += usize::from(account.name.is_some());
                 let record = Record::of(&address, account);
                 self.accounts.push((address, record));
+            }
+            Ok(Stored::Voucher(key, voucher)) => {
+                self.found += voucher.locked_nits();
+                self.vouchers.insert(key, voucher);
             }
             Err(error) => self.error = Some(RestoreError::Damaged { index, error }),
         }
@@ -145,14 +167,14 @@ impl Restoration {
         };
         // Order: the map is made from all of them, which packs it densely, and the list of them goes before the tree comes.
         let accounts: Accounts = self.accounts.into_iter().collect();
-        if accounts.len() != self.taken {
+        if accounts.len() + self.vouchers.len() != self.taken {
             return Err(repeated);
         }
         let (found, supply) = (self.found, genesis.supply());
         if found != u128::from(supply.nits()) {
             return Err(RestoreError::Supply { found, supply });
         }
-        let ledger = Ledger::of_accounts(genesis, accounts);
+        let ledger = Ledger::of_parts(genesis, accounts, self.vouchers);
         match ledger.names.len() == self.named {
             true => Ok(ledger),
             false => Err(repeated),
@@ -160,15 +182,26 @@ impl Restoration {
     }
 }
 
-fn read(key: &[u8], value: &[u8]) -> Result<(Address, Account), DecodeError> {
-    let address = match key.split_first() {
-        Some((&ACCOUNT_TAG, address)) => Address::from_bytes(address),
+enum Stored {
+    Account(Address, Account),
+    Voucher(PublicKey, Voucher),
+}
+
+fn read(key: &[u8], value: &[u8]) -> Result<Stored, DecodeError> {
+    match key.split_first() {
+        Some((&ACCOUNT_TAG, address)) => {
+            let address = Address::from_bytes(address)?;
+            Ok(Stored::Account(address, Account::from_bytes(value)?))
+        }
+        Some((&VOUCHER_TAG, key)) => {
+            let key = PublicKey::from_bytes(key)?;
+            Ok(Stored::Voucher(key, Voucher::from_bytes(value)?))
+        }
         tag => Err(DecodeError::UnknownTag {
             what: "state entry",
             tag: tag.map_or(u8::MAX, |(tag, _)| *tag),
         }),
-    };
-    Ok((address?, Account::from_bytes(value)?))
+    }
 }
 
 impl ChangeSet {
@@ -176,12 +209,19 @@ impl ChangeSet {
     pub fn accounts(&self) -> impl Iterator<Item = (&Address, &Account)> {
         self.accounts.iter()
     }
+
+    /// The keys of the vouchers that are opened, claimed or taken back, in order.
+    pub fn vouchers(&self) -> impl Iterator<Item = &PublicKey> {
+        self.vouchers.keys()
+    }
 }
 
 impl Ledger {
     /// The whole state to write to disk, ordered by key.
     pub fn entries(&self) -> impl Iterator<Item = StateEntry> + '_ {
-        self.accounts.iter().map(StateEntry::of)
+        let vouchers = self.vouchers.iter();
+        let vouchers = vouchers.map(|(key, voucher)| StateEntry::of_voucher(key, Some(voucher)));
+        self.accounts.iter().map(StateEntry::of).chain(vouchers)
     }
 
     /// The accounts' addresses, in order.
@@ -193,6 +233,11 @@ impl Ledger {
     pub fn entry(&self, address: &Address) -> Option<StateEntry> {
         self.account(address)
             .map(|account| StateEntry::of((address, account)))
+    }
+
+    /// What to write to disk of a voucher: that there is none, too.
+    pub fn voucher_entry(&self, key: &PublicKey) -> StateEntry {
+        StateEntry::of_voucher(key, self.voucher(key))
     }
 
     /// The state from what was written, as keys and values in any order.
@@ -212,8 +257,12 @@ impl Ledger {
         restoration.finish(genesis)
     }
 
-    /// The state of these accounts, under the genesis' rules and validators.
-    pub(super) fn of_accounts(genesis: &Genesis, accounts: Accounts) -> Self {
+    /// The state of these accounts and vouchers, under the genesis' rules and validators.
+    pub(super) fn of_parts(
+        genesis: &Genesis,
+        accounts: Accounts,
+        vouchers: BTreeMap<PublicKey, Voucher>,
+    ) -> Self {
         let mut names = BTreeMap::new();
         for (address, account) in accounts.iter() {
             if let Some(name) = account.name {
@@ -230,7 +279,10 @@ impl Ledger {
         let named = names
             .iter()
             .map(|(name, owner)| (name_key(name), name_leaf(owner)));
-        let tree = Tree::of(held.chain(named).chain(rules));
+        let locked = vouchers
+            .iter()
+            .map(|(key, voucher)| (voucher_key(key), voucher.leaf()));
+        let tree = Tree::of(held.chain(named).chain(locked).chain(rules));
         Self {
             genesis: genesis.hash(),
             rules: genesis.rules.clone(),
@@ -238,6 +290,7 @@ impl Ledger {
             supply: genesis.supply(),
             accounts,
             names,
+            vouchers,
             tree,
         }
     }

@@ -3,7 +3,7 @@
 use super::trust::{Anchor, AnswerError, Moment, Trust};
 use super::{
     AccountAnswer, ActivitiesAnswer, BlockAnswer, MAX_ANSWER_BYTES, NameAnswer, NetworkAnswer,
-    TransactionAnswer,
+    TransactionAnswer, VoucherAnswer,
 };
 use crate::chain::codec::{Decode, DecodeError, Encode, Reader};
 
@@ -24,6 +24,8 @@ pub enum Answer {
     Activities(ActivitiesAnswer),
     /// To [`Query::Block`](super::Query::Block).
     Block(BlockAnswer),
+    /// To [`Query::Voucher`](super::Query::Voucher).
+    Voucher(VoucherAnswer),
     /// To any: there is no answer here.
     Unavailable(Unavailable),
 }
@@ -72,6 +74,7 @@ impl Answer {
             Self::Transaction(_) => "a transaction",
             Self::Activities(_) => "activities",
             Self::Block(_) => "a block",
+            Self::Voucher(_) => "a voucher",
             Self::Unavailable(_) => "nothing",
         }
     }
@@ -111,6 +114,7 @@ takers! {
     into_transaction: Transaction(Box<TransactionAnswer>), "a transaction";
     into_activities: Activities(ActivitiesAnswer), "activities";
     into_block: Block(BlockAnswer), "a block";
+    into_voucher: Voucher(VoucherAnswer), "a voucher";
 }
 
 impl Encode for Status {
@@ -164,6 +168,7 @@ impl Encode for Answer {
             Self::Activities(_) => 5,
             Self::Block(_) => 6,
             Self::Unavailable(_) => 7,
+            Self::Voucher(_) => 8,
         });
         match self {
             Self::Status(answer) => answer.encode(out),
@@ -173,6 +178,7 @@ impl Encode for Answer {
             Self::Transaction(answer) => answer.encode(out),
             Self::Activities(answer) => answer.encode(out),
             Self::Block(answer) => answer.encode(out),
+            Self::Voucher(answer) => answer.encode(out),
             Self::Unavailable(why) => why.encode(out),
         }
     }
@@ -196,6 +202,7 @@ impl Decode for Answer {
             5 => Self::Activities(Decode::decode(reader)?),
             6 => Self::Block(Decode::decode(reader)?),
             7 => Self::Unavailable(Decode::decode(reader)?),
+            8 => Self::Voucher(Decode::decode(reader)?),
             tag => {
                 return Err(DecodeError::UnknownTag {
                     what: "answer",

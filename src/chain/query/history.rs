@@ -83,7 +83,7 @@ impl HistoryPage {
         let mut is_own = true;
         for entry in &self.entries {
             let one = &entry.transaction;
-            is_own &= one.sender == *address || one.payee() == Some(*address);
+            is_own &= one.sender == *address || one.other_party() == Some(*address);
             mark.head = activity_head(&mark.head, &one.id(), entry.height, entry.time_ms);
             mark.number = mark.number.saturating_add(1);
         }

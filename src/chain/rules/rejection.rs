@@ -143,6 +143,77 @@ pub enum Rejection {
         /// Whose it is.
         owner: Address,
     },
+    /// R16.
+    #[error("a voucher is open under the key {voucher} already; open it under a new key")]
+    VoucherOpen {
+        /// The key.
+        voucher: PublicKey,
+    },
+    /// R17.
+    #[error(
+        "a share of {share} NAT is too little for a voucher: with it, an account must be able to begin; give at least {needed} NAT to each"
+    )]
+    SmallShare {
+        /// What each claim would take.
+        share: Amount,
+        /// What it must be at least.
+        needed: Amount,
+    },
+    /// R18.
+    #[error(
+        "a voucher that ends at {until} cannot be opened now: its end must be later than {now}, and not after {limit}; choose another end",
+        until = utc(*until_ms), now = utc(*time_ms), limit = utc(*limit_ms)
+    )]
+    VoucherLife {
+        /// Its end, in milliseconds since 1970.
+        until_ms: u64,
+        /// The block's time.
+        time_ms: u64,
+        /// The latest end allowed.
+        limit_ms: u64,
+    },
+    /// R19.
+    #[error(
+        "nothing is left under this voucher: it was claimed, or taken back by who gave it; ask them for another"
+    )]
+    NoVoucher {
+        /// Its key.
+        voucher: PublicKey,
+    },
+    /// R20.
+    #[error(
+        "the voucher is of {opener} and {amount} NAT now, which is not what the transaction says; look at it again"
+    )]
+    VoucherDiffers {
+        /// Who has opened it.
+        opener: Address,
+        /// The share, or all that is left.
+        amount: Amount,
+    },
+    /// R21.
+    #[error(
+        "the voucher ended at {until}, it is {now} now; ask who gave it for another",
+        until = utc(*until_ms), now = utc(*time_ms)
+    )]
+    VoucherOver {
+        /// Its end, in milliseconds since 1970.
+        until_ms: u64,
+        /// The block's time.
+        time_ms: u64,
+    },
+    /// R22.
+    #[error(
+        "the account {claimer} has had its share of this voucher; see `natcoin wallet history`"
+    )]
+    VoucherClaimed {
+        /// The account.
+        claimer: Address,
+    },
+}
+
+/// A time for people. Times on a chain are those of blocks, which are near a clock's.
+fn utc(time_ms: u64) -> String {
+    crate::chain::utc::format(time_ms)
 }
 
 impl Rejection {
@@ -164,6 +235,13 @@ impl Rejection {
             Self::DustAccount { .. } => 13,
             Self::AlreadyNamed { .. } => 14,
             Self::NameTaken { .. } => 15,
+            Self::VoucherOpen { .. } => 16,
+            Self::SmallShare { .. } => 17,
+            Self::VoucherLife { .. } => 18,
+            Self::NoVoucher { .. } => 19,
+            Self::VoucherDiffers { .. } => 20,
+            Self::VoucherOver { .. } => 21,
+            Self::VoucherClaimed { .. } => 22,
         }
     }
 
@@ -185,6 +263,13 @@ impl Rejection {
             Self::DustAccount { .. } => "dust_account",
             Self::AlreadyNamed { .. } => "already_named",
             Self::NameTaken { .. } => "name_taken",
+            Self::VoucherOpen { .. } => "voucher_open",
+            Self::SmallShare { .. } => "small_share",
+            Self::VoucherLife { .. } => "voucher_life",
+            Self::NoVoucher { .. } => "voucher_gone",
+            Self::VoucherDiffers { .. } => "voucher_differs",
+            Self::VoucherOver { .. } => "voucher_expired",
+            Self::VoucherClaimed { .. } => "voucher_claimed",
         }
     }
 
@@ -198,6 +283,7 @@ impl Rejection {
                 | Self::NonceAhead { .. }
                 | Self::InsufficientFunds { .. }
                 | Self::DustAccount { .. }
+                | Self::VoucherOpen { .. }
         )
     }
 }
@@ -238,6 +324,19 @@ impl Encode for Rejection {
             }
             Self::AlreadyNamed { claimed, own } => (claimed, own).put(out),
             Self::NameTaken { name, owner } => (name, owner).put(out),
+            Self::VoucherOpen { voucher } | Self::NoVoucher { voucher } => voucher.encode(out),
+            Self::SmallShare { share, needed } => (share, needed).put(out),
+            Self::VoucherLife {
+                until_ms,
+                time_ms,
+                limit_ms,
+            } => {
+                (until_ms, time_ms).put(out);
+                limit_ms.encode(out);
+            }
+            Self::VoucherDiffers { opener, amount } => (opener, amount).put(out),
+            Self::VoucherOver { until_ms, time_ms } => (until_ms, time_ms).put(out),
+            Self::VoucherClaimed { claimer } => claimer.encode(out),
         }
     }
 }
@@ -314,6 +413,32 @@ impl Decode for Rejection {
             15 => Self::NameTaken {
                 name: get(reader)?,
                 owner: get(reader)?,
+            },
+            16 => Self::VoucherOpen {
+                voucher: get(reader)?,
+            },
+            17 => Self::SmallShare {
+                share: get(reader)?,
+                needed: get(reader)?,
+            },
+            18 => Self::VoucherLife {
+                until_ms: get(reader)?,
+                time_ms: get(reader)?,
+                limit_ms: get(reader)?,
+            },
+            19 => Self::NoVoucher {
+                voucher: get(reader)?,
+            },
+            20 => Self::VoucherDiffers {
+                opener: get(reader)?,
+                amount: get(reader)?,
+            },
+            21 => Self::VoucherOver {
+                until_ms: get(reader)?,
+                time_ms: get(reader)?,
+            },
+            22 => Self::VoucherClaimed {
+                claimer: get(reader)?,
             },
             tag => {
                 return Err(DecodeError::UnknownTag {

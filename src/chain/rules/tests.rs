@@ -5,14 +5,23 @@ use proptest::prelude::*;
 use super::*;
 use crate::chain::codec::{Decode, Encode};
 use crate::chain::hash::hex;
-use crate::chain::ledger::Ledger;
+use crate::chain::ledger::{Ledger, Tip};
 use crate::chain::name::Name;
 use crate::chain::testing::network::{
     address, assert_golden, claim, genesis, genesis_hash, key, nits, transaction, transfer,
 };
 
 fn judge(transaction: &Transaction, height: u64) -> Result<(), Rejection> {
-    Ledger::from_genesis(&genesis()).check(transaction, height, 0)
+    Ledger::from_genesis(&genesis()).check(transaction, &before(height), 0)
+}
+
+/// What a block of this height stands on.
+fn before(height: u64) -> Tip {
+    Tip {
+        height: height - 1,
+        block: Hash::ZERO,
+        time_ms: 1_000,
+    }
 }
 
 fn name(text: &str) -> Name {
@@ -118,21 +127,21 @@ fn a_nonce_used_or_ahead_is_rejected_but_waiting_ones_may_be_ahead() {
     ledger.commit(done.changes).unwrap();
     let nonce = |nonce| transaction(1, nonce, transfer(100, 2));
     assert_eq!(
-        ledger.check(&nonce(0), 2, 0),
+        ledger.check(&nonce(0), &before(2), 0),
         Err(Rejection::NonceUsed { given: 0, next: 1 })
     );
-    assert_eq!(ledger.check(&nonce(1), 2, 0), Ok(()));
+    assert_eq!(ledger.check(&nonce(1), &before(2), 0), Ok(()));
     assert_eq!(
-        ledger.check(&nonce(2), 2, 0),
+        ledger.check(&nonce(2), &before(2), 0),
         Err(Rejection::NonceAhead { given: 2, next: 1 })
     );
-    assert_eq!(ledger.check(&nonce(4), 2, 3), Ok(()));
+    assert_eq!(ledger.check(&nonce(4), &before(2), 3), Ok(()));
     assert_eq!(
-        ledger.check(&nonce(5), 2, 3),
+        ledger.check(&nonce(5), &before(2), 3),
         Err(Rejection::NonceAhead { given: 5, next: 1 })
     );
     assert_eq!(
-        ledger.check(&nonce(0), 2, 3),
+        ledger.check(&nonce(0), &before(2), 3),
         Err(Rejection::NonceUsed { given: 0, next: 1 })
     );
 }
@@ -239,6 +248,8 @@ fn of_all_rules_broken_the_first_is_named() {
         sender: None,
         payee: Payee::New,
         name_owner: None,
+        voucher: None,
+        time_ms: 0,
         nonces_ahead: 0,
     };
     let mut payment = transaction(1, 4, transfer(0, 1));
@@ -358,6 +369,30 @@ fn all() -> Vec<Rejection> {
             name: name("alice"),
             owner: two,
         },
+        Rejection::VoucherOpen {
+            voucher: one.birth_key(),
+        },
+        Rejection::SmallShare {
+            share: nits(1),
+            needed: nits(2),
+        },
+        Rejection::VoucherLife {
+            until_ms: 3,
+            time_ms: 1,
+            limit_ms: 2,
+        },
+        Rejection::NoVoucher {
+            voucher: one.birth_key(),
+        },
+        Rejection::VoucherDiffers {
+            opener: one,
+            amount: nits(5),
+        },
+        Rejection::VoucherOver {
+            until_ms: 1,
+            time_ms: 2,
+        },
+        Rejection::VoucherClaimed { claimer: two },
     ]
 }
 
@@ -369,7 +404,7 @@ fn the_bytes_codes_and_numbers_of_rejections_are_frozen() {
         .collect();
     assert_golden("rejections.txt", &lines.concat());
     let numbers: Vec<u8> = all().iter().map(Rejection::rule).collect();
-    assert_eq!(numbers, (1..=15).collect::<Vec<_>>());
+    assert_eq!(numbers, (1..=22).collect::<Vec<_>>());
 }
 
 #[test]

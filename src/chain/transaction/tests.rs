@@ -106,7 +106,17 @@ fn the_largest_transaction_keeps_the_bound_for_receivers() {
     };
     let length = transaction.sign(&key(1)).to_bytes().len();
     assert_eq!(length, 485);
-    assert!(length <= MAX_TRANSACTION_BYTES);
+    let mut transaction = transfer();
+    transaction.operation = Operation::OpenVoucher {
+        voucher: key(2).public(),
+        share: Amount::MAX,
+        count: MAX_CLAIMS,
+        until_ms: u64::MAX,
+        memo: Memo::new(vec![0; MAX_MEMO_BYTES]).unwrap(),
+    };
+    let longest = transaction.sign(&key(1)).to_bytes().len();
+    assert_eq!(longest, 495);
+    assert!(length.max(longest) <= MAX_TRANSACTION_BYTES);
 }
 
 #[test]

@@ -34,6 +34,13 @@ impl TransactionLine {
     fn cells(&self) -> Vec<String> {
         let what = match self.kind {
             EntryKind::Named => format!("takes the name @{}", self.memo),
+            EntryKind::VoucherOpened => format!("puts {} NAT into a voucher", self.amount),
+            EntryKind::VoucherClaimed | EntryKind::VoucherTaken => {
+                format!("claims {} NAT out of a voucher", self.amount)
+            }
+            EntryKind::VoucherReclaimed => {
+                format!("takes {} NAT back out of a voucher", self.amount)
+            }
             EntryKind::Sent | EntryKind::Received => format!(
                 "pays {} NAT to {}",
                 self.amount,

@@ -140,6 +140,22 @@ pub(super) fn line(
             false => (EntryKind::Received, Some(transaction.sender), *amount, text),
         },
         Operation::ClaimName { name } => (EntryKind::Named, None, Amount::ZERO, name.to_string()),
+        Operation::OpenVoucher { .. } => {
+            let locked = transaction.operation.spent().unwrap_or(Amount::MAX);
+            (EntryKind::VoucherOpened, None, locked, text)
+        }
+        Operation::ClaimVoucher { opener, share, .. } => match is_own {
+            true => (EntryKind::VoucherClaimed, Some(*opener), *share, text),
+            false => (
+                EntryKind::VoucherTaken,
+                Some(transaction.sender),
+                *share,
+                text,
+            ),
+        },
+        Operation::ReclaimVoucher { amount, .. } => {
+            (EntryKind::VoucherReclaimed, None, *amount, text)
+        }
     };
     HistoryEntry {
         kind,

@@ -204,7 +204,7 @@ async fn follow(
     plan.request = request;
     let payee = match &plan.operation {
         Operation::Transfer { to, .. } => Some(*to),
-        Operation::ClaimName { .. } => None,
+        _ => None,
     };
     prompt::confirm(context, &question(&plan))?;
     // Only now: while a question is asked, Ctrl-C ends the program at once.
@@ -328,6 +328,7 @@ fn question(plan: &Plan) -> String {
                 plan.sender, plan.fee
             )
         }
+        _ => String::new(),
     }
 }
 

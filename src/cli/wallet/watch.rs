@@ -360,6 +360,6 @@ fn of_incoming(status: &'static str, one: &Incoming, secret: Option<&SecretKey>)
 fn amount(operation: &Operation) -> Option<Amount> {
     match operation {
         Operation::Transfer { amount, .. } => Some(*amount),
-        Operation::ClaimName { .. } => None,
+        _ => None,
     }
 }

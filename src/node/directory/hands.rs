@@ -18,6 +18,7 @@ use crate::directory::book::Book;
 use crate::directory::bootstrap::Bootstrap;
 use crate::directory::card::{Card, SoundCard};
 use crate::directory::keeper::{Effect, Input, Keeper, Now, Reply, Settings, Verdict};
+use crate::directory::look_up;
 use crate::directory::publisher::{Owner, worth_publishing};
 use crate::directory::refusal::Refusal;
 use crate::node::clock;
@@ -41,6 +42,8 @@ impl Open {
 /// Where we are, and what of it is worth saying.
 struct Place {
     bootstrap: std::sync::Arc<Bootstrap>,
+    /// The bootstrap file, for newcomers.
+    file: String,
     key: PublicKey,
     listening: Vec<Multiaddr>,
     /// Where the world can dial us, as the network finds out.
@@ -97,6 +100,7 @@ impl Hands {
             members: config.members,
             place: Place {
                 key: config.key.public(),
+                file: config.bootstrap.to_toml(),
                 bootstrap: config.bootstrap,
                 listening: config.listening,
                 public,
@@ -127,6 +131,9 @@ impl Hands {
                 match self.wait(&mut news, &mut work).await {
                     Wake::Said(None) => return,
                     Wake::Said(Some(said)) => {
+                        let Some(said) = self.give_file(said).await else {
+                            continue;
+                        };
                         if let Some(input) = self.input_of(said) {
                             break input;
                         }
@@ -182,6 +189,21 @@ impl Hands {
         let public = place.public.borrow_and_update().clone();
         let own = own_endpoints(&place.bootstrap, &place.key, &public, &place.listening);
         Input::Addresses(worth_publishing(own, reach(&place.bootstrap)))
+    }
+
+    /// Answers who asks for the bootstrap file: it is no part of the book, and the keeper is not asked.
+    async fn give_file(&self, said: Said) -> Option<Said> {
+        match said {
+            Said::LookedUp(request, text) => {
+                let Some(from) = look_up::file_asked(&text) else {
+                    return Some(Said::LookedUp(request, text));
+                };
+                let part = look_up::file_part(&self.place.file, from);
+                let _ = self.network.respond(request, Ok(part)).await;
+                None
+            }
+            other => Some(other),
+        }
     }
 
     fn input_of(&mut self, said: Said) -> Option<Input> {

@@ -5,13 +5,14 @@
 use super::error::SessionError;
 use super::{Inner, Session};
 use crate::chain::account::Account;
-use crate::chain::key::Address;
+use crate::chain::key::{Address, PublicKey};
 use crate::chain::name::Name;
 use crate::chain::query::{
     BlockRecord, HistoryEntry, HistoryMark, HistoryPage, MAX_PAGE, Moment, Network, Proven,
     ProvenOwner, Query, TransactionRecord,
 };
 use crate::chain::transaction::TransactionId;
+use crate::chain::voucher::Voucher;
 
 /// Most activities that [`Session::history`] gathers.
 pub const MAX_HISTORY: usize = 100_000;
@@ -36,6 +37,14 @@ impl Session {
     /// [`SessionError::NoNode`], [`SessionError::Fork`]. So in all that follow.
     pub async fn account(&self, address: Address) -> Result<Proven<Option<Account>>, SessionError> {
         self.0.account(address).await
+    }
+
+    /// The voucher that is open under a key; `None` if it is proven that none is.
+    ///
+    /// # Errors
+    /// As [`Session::account`].
+    pub async fn voucher(&self, key: PublicKey) -> Result<Proven<Option<Voucher>>, SessionError> {
+        self.0.voucher(key).await
     }
 
     /// Whose a name is.
@@ -110,6 +119,16 @@ impl Inner {
     ) -> Result<Proven<Option<Account>>, SessionError> {
         self.ask(&Query::Account(address), "the account", |light, answer| {
             light.account(answer, &address)
+        })
+        .await
+    }
+
+    pub(super) async fn voucher(
+        &self,
+        key: PublicKey,
+    ) -> Result<Proven<Option<Voucher>>, SessionError> {
+        self.ask(&Query::Voucher(key), "the voucher", |light, answer| {
+            light.voucher(answer, &key)
         })
         .await
     }

@@ -12,6 +12,7 @@
 //!   .appear(account, published): the session's own card, renewed until it closes, then withdrawn
 //!   .pay(purse, secret, intent, progress) -> Outcome: the payment with its end, or not final yet
 //!   .hand_over(purse, secret, order)   with no node at hand: signed, kept, and told to the payee
+//!   .voucher(key) .own_vouchers(account) .claim_by(account, key)   vouchers, proven; opened, claimed and taken back by .pay
 //!   .resume_pending(purse, progress) -> the ends of what an earlier run left open
 //!   .deal(desk) -> Dealt events: requests, notices, receipts and thanks from and to other wallets; .deal_with(act) .book()
 //!   .close()
@@ -33,6 +34,7 @@ mod purse;
 mod reach;
 mod report;
 mod task;
+mod vouchers;
 mod watch;
 
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -46,10 +48,11 @@ pub use dealings::{Dealt, Desk};
 pub use directory::Whom;
 pub use error::{SessionError, Tried};
 pub use facts::{History, MAX_HISTORY};
-pub use pay::{HandOver, Intent, Outcome, Plan, Progress, Recipient};
+pub use pay::{HandOver, Intent, Outcome, Plan, Progress, Recipient, Terms};
 pub use purse::Purse;
 pub use reach::{Reached, peer_id};
 pub use report::NodeReport;
+pub use vouchers::{OwnVoucher, VoucherClaim, VoucherState};
 pub use watch::{Watch, WatchEvent};
 
 use self::appear::Appearance;

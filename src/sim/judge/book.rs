@@ -10,7 +10,7 @@ use crate::chain::account::Account;
 use crate::chain::block::Block;
 use crate::chain::genesis::{Genesis, Rules};
 use crate::chain::hash::Hash;
-use crate::chain::key::Address;
+use crate::chain::key::{Address, PublicKey};
 use crate::chain::name::Name;
 use crate::chain::transaction::{Operation, Transaction};
 
@@ -23,11 +23,23 @@ struct Purse {
     name: Option<Name>,
 }
 
+/// Money that waits for whoever has a secret.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Envelope {
+    from: Address,
+    by: Hash,
+    share: u128,
+    left: u128,
+    until_ms: u64,
+    taken: Vec<Address>,
+}
+
 /// What everybody has.
 pub(super) struct Book {
     genesis: Hash,
     rules: Rules,
     purses: BTreeMap<Address, Purse>,
+    envelopes: BTreeMap<PublicKey, Envelope>,
     /// All the money there is.
     supply: u128,
 }
@@ -49,6 +61,7 @@ impl Book {
             rules: genesis.rules.clone(),
             supply: purses.values().map(|purse| purse.nits).sum(),
             purses,
+            envelopes: BTreeMap::new(),
         }
     }
 
@@ -57,7 +70,7 @@ impl Book {
         let mut fees = 0;
         for (place, one) in block.transactions.iter().enumerate() {
             let transaction = &one.transaction;
-            self.judge(transaction, block.header.height)
+            self.judge(transaction, block.header.height, block.header.time_ms)
                 .map_err(|why| format!("transaction {place}: {why}"))?;
             fees += u128::from(transaction.fee.nits());
             self.move_money(transaction);
@@ -66,29 +79,72 @@ impl Book {
             self.purse(block.header.proposer).nits += fees;
         }
         let sum: u128 = self.purses.values().map(|purse| purse.nits).sum();
+        let waiting = self.envelopes.values().map(|one| one.share * one.left);
+        let sum = sum + waiting.sum::<u128>();
         match sum == self.supply {
             true => Ok(()),
             false => Err(format!("{sum} nits in all, of {}", self.supply)),
         }
     }
 
-    fn judge(&self, transaction: &Transaction, height: u64) -> Result<(), String> {
+    fn judge(&self, transaction: &Transaction, height: u64, time_ms: u64) -> Result<(), String> {
         let nobody = Purse::default();
         let sender = self.purses.get(&transaction.sender).unwrap_or(&nobody);
         let fee = u128::from(transaction.fee.nits());
         let (mut cost, mut name_is_free) = (fee, true);
-        let (mut is_dust, mut is_own) = (false, false);
+        let (mut is_dust, mut is_own, mut is_open) = (false, false, true);
+        let least = u128::from(self.rules.min_balance.nits());
         match &transaction.operation {
             Operation::Transfer { to, amount, .. } => {
                 let amount = u128::from(amount.nits());
                 cost += amount;
                 is_own = *to == transaction.sender;
-                let least = u128::from(self.rules.min_balance.nits());
                 is_dust = amount == 0 || (!self.purses.contains_key(to) && amount < least);
             }
             Operation::ClaimName { name } => {
                 let mut owned = self.purses.values().filter_map(|purse| purse.name.as_ref());
                 name_is_free = sender.name.is_none() && !owned.any(|other| other == name);
+            }
+            Operation::OpenVoucher {
+                voucher,
+                share,
+                count,
+                until_ms,
+                ..
+            } => {
+                let share = u128::from(share.nits());
+                cost += share * u128::from(*count);
+                is_dust = share == 0 || share < least + u128::from(self.rules.fee.nits());
+                let year = 366 * 24 * 60 * 60 * 1000;
+                is_open = !self.envelopes.contains_key(voucher)
+                    && (1..=year).contains(&until_ms.saturating_sub(time_ms));
+            }
+            Operation::ClaimVoucher {
+                voucher,
+                opener,
+                opening,
+                share,
+                ..
+            } => {
+                // The fee goes off the share.
+                cost = 0;
+                let share = u128::from(share.nits());
+                is_own = *opener == transaction.sender;
+                let is_new = !self.purses.contains_key(&transaction.sender);
+                is_dust = share < fee || (is_new && share - fee < least);
+                is_open = self.envelopes.get(voucher).is_some_and(|one| {
+                    (one.from, one.by, one.share) == (*opener, *opening, share)
+                        && time_ms <= one.until_ms
+                        && !one.taken.contains(&transaction.sender)
+                });
+            }
+            Operation::ReclaimVoucher { voucher, amount } => {
+                cost = 0;
+                let amount = u128::from(amount.nits());
+                is_dust = amount < fee;
+                is_open = self.envelopes.get(voucher).is_some_and(|one| {
+                    one.from == transaction.sender && one.share * one.left == amount
+                });
             }
         }
         let latest = height.saturating_add(self.rules.max_validity);
@@ -117,6 +173,7 @@ impl Book {
             (!is_dust, "its amount is too small"),
             (!is_own, "it pays its sender"),
             (name_is_free, "its name is taken, or its sender has one"),
+            (is_open, "its voucher is not there, or not so"),
         ];
         let broken = conditions.into_iter().find(|(is_kept, _)| !is_kept);
         broken.map_or(Ok(()), |(_, why)| Err(why.to_owned()))
@@ -125,8 +182,12 @@ impl Book {
     /// What was judged good.
     fn move_money(&mut self, transaction: &Transaction) {
         let fee = u128::from(transaction.fee.nits());
-        let sender = self.purse(transaction.sender);
+        let from = transaction.sender;
+        let sender = self.purse(from);
         sender.sent += 1;
+        // In this order: a claim's sender may have nothing but the share.
+        let income = transaction.operation.voucher().zip(transaction.income());
+        sender.nits += income.map_or(0, |(_, amount)| u128::from(amount.nits()));
         sender.nits -= fee;
         match &transaction.operation {
             Operation::Transfer { to, amount, .. } => {
@@ -135,6 +196,37 @@ impl Book {
                 self.purse(*to).nits += amount;
             }
             Operation::ClaimName { name } => sender.name = Some(name.clone()),
+            Operation::OpenVoucher {
+                voucher,
+                share,
+                count,
+                until_ms,
+                ..
+            } => {
+                let (share, left) = (u128::from(share.nits()), u128::from(*count));
+                sender.nits -= share * left;
+                let envelope = Envelope {
+                    from,
+                    by: transaction.id(),
+                    share,
+                    left,
+                    until_ms: *until_ms,
+                    taken: Vec::new(),
+                };
+                self.envelopes.insert(*voucher, envelope);
+            }
+            Operation::ClaimVoucher { voucher, .. } => {
+                if let Some(one) = self.envelopes.get_mut(voucher) {
+                    one.left -= 1;
+                    one.taken.push(from);
+                    if one.left == 0 {
+                        self.envelopes.remove(voucher);
+                    }
+                }
+            }
+            Operation::ReclaimVoucher { voucher, .. } => {
+                self.envelopes.remove(voucher);
+            }
         }
     }
 

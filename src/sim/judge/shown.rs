@@ -89,7 +89,10 @@ impl Judge {
         self.finals.insert(id, height);
         let shown = &mut self.books.shown;
         let sender = one.transaction.sender;
-        let payee = one.transaction.payee().filter(|payee| *payee != sender);
+        let payee = one
+            .transaction
+            .other_party()
+            .filter(|other| *other != sender);
         for party in [Some(sender), payee].into_iter().flatten() {
             shown.note(&self.law.ledger, party, height);
             shown.activities.entry(party).or_default().push(id);

@@ -190,6 +190,14 @@ impl World {
                 bend_anchor(&mut found.anchor, luck);
                 Answer::Network(found)
             }
+            Answer::Voucher(mut found) => {
+                match (&mut found.voucher, luck) {
+                    (Some(voucher), 1) => voucher.left += 1,
+                    (_, 2 | 3) => found.voucher = None,
+                    _ => bend_anchor(&mut found.anchor, luck),
+                }
+                Answer::Voucher(found)
+            }
             Answer::Unavailable(_) => Answer::Unavailable(Unavailable::Busy),
         }
     }

@@ -118,7 +118,7 @@ impl Run {
                 let first = *pages.at.get_or_insert(at);
                 (Found::History(Vec::new(), first), at)
             }
-            Query::Status | Query::Name(_) | Query::Block(_) => {
+            Query::Status | Query::Name(_) | Query::Block(_) | Query::Voucher(_) => {
                 let proven = self.light.status(answer)?;
                 believe(proven.at.height, None);
                 (Found::Status(proven.value.validators_up), proven.at)

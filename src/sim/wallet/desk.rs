@@ -270,7 +270,7 @@ impl Run {
             Question::Account => Purpose::Account(id),
             Question::WhoTook { nonce } => Purpose::WhoTook(id, nonce),
             // Simulated wallets claim no names.
-            Question::NameFacts { .. } => return,
+            Question::NameFacts { .. } | Question::VoucherFacts { .. } => return,
         };
         // None is asked twice at a time.
         if self.is_asking(purpose) {

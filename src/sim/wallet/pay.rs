@@ -141,6 +141,8 @@ impl Run {
             sender: account.as_ref(),
             payee,
             name_owner: None,
+            voucher: None,
+            time_ms: at.time_ms,
             nonces_ahead: 0,
         };
         let operation = Operation::Transfer {
@@ -182,6 +184,6 @@ impl Run {
 pub(super) fn intent_of(transaction: &SignedTransaction) -> Option<u64> {
     match &transaction.transaction.operation {
         Operation::Transfer { memo, .. } => u64::from_bytes(memo.as_bytes()).ok(),
-        Operation::ClaimName { .. } => None,
+        _ => None,
     }
 }

@@ -50,6 +50,8 @@ fn try_draft_for(
         sender: Some(&account),
         payee: Payee::Exists,
         name_owner: None,
+        voucher: None,
+        time_ms: 0,
         nonces_ahead: 0,
     };
     draft(&facts, key().address(), journal, operation, validity)

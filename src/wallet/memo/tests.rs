@@ -4,6 +4,7 @@ use super::*;
 use crate::chain::amount::Amount;
 use crate::chain::hash::hex;
 use crate::chain::testing::network::{address, assert_golden, key, nits, transaction, transfer};
+use crate::chain::transaction::Operation;
 use proptest::prelude::*;
 
 fn letter(text: &str) -> Letter {
@@ -18,7 +19,7 @@ fn said(text: &str) -> Transaction {
 fn memo_of(transaction: &Transaction) -> &Memo {
     match &transaction.operation {
         Operation::Transfer { memo, .. } => memo,
-        Operation::ClaimName { .. } => panic!("a transfer"),
+        _ => panic!("a transfer"),
     }
 }
 

@@ -13,9 +13,10 @@
 //! | rejected | [`Input::ProvenRejection`] of a kind that no later block can heal |
 
 use super::{Payment, Refusal, Status};
+use crate::chain::key::PublicKey;
 use crate::chain::name::Name;
 use crate::chain::rules::Rejection;
-use crate::chain::transaction::{SignedTransaction, TransactionId};
+use crate::chain::transaction::{Operation, SignedTransaction, TransactionId};
 use crate::mutation::{self, Mutation};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -119,6 +120,11 @@ pub enum Question {
     NameFacts {
         /// The name that is claimed.
         name: Name,
+    },
+    /// What is left of this voucher? -> [`Input::ProvenRejection`].
+    VoucherFacts {
+        /// The voucher that is claimed or taken back.
+        voucher: PublicKey,
     },
 }
 
@@ -358,6 +364,13 @@ impl PaymentMachine {
             // Our own claim, once final, looks like this too.
             Rejection::AlreadyNamed { claimed, own } => claimed != own,
             Rejection::NameTaken { owner, .. } => *owner != sender,
+            // What is gone comes back under the same key at most, and never as what was opened by this transaction; what is
+            // left of a voucher only shrinks, and time only goes on.
+            Rejection::NoVoucher { .. }
+            | Rejection::VoucherDiffers { .. }
+            | Rejection::VoucherOver { .. } => true,
+            // Our own claim, once final, looks like this too.
+            Rejection::VoucherClaimed { .. } => false,
             // It may be final on its own network: whoever says so here has mixed two networks up.
             Rejection::ForeignNetwork { .. }
             | Rejection::Expired { .. }
@@ -368,7 +381,10 @@ impl PaymentMachine {
             | Rejection::NonceAhead { .. }
             | Rejection::FeeTooLow { .. }
             | Rejection::InsufficientFunds { .. }
-            | Rejection::DustAccount { .. } => false,
+            | Rejection::DustAccount { .. }
+            | Rejection::VoucherOpen { .. }
+            | Rejection::SmallShare { .. }
+            | Rejection::VoucherLife { .. } => false,
         }
     }
 
@@ -428,11 +444,18 @@ impl PaymentMachine {
             return;
         }
         out.push(Output::Ask(Question::Account));
-        let operation = &self.payment.transaction().transaction.operation;
-        if let crate::chain::transaction::Operation::ClaimName { name } = operation
-            && self.payment.last_refusal().is_some()
-        {
-            out.push(Output::Ask(Question::NameFacts { name: name.clone() }));
+        if self.payment.last_refusal().is_none() {
+            return;
+        }
+        match &self.payment.transaction().transaction.operation {
+            Operation::ClaimName { name } => {
+                out.push(Output::Ask(Question::NameFacts { name: name.clone() }));
+            }
+            Operation::ClaimVoucher { voucher, .. } | Operation::ReclaimVoucher { voucher, .. } => {
+                let voucher = *voucher;
+                out.push(Output::Ask(Question::VoucherFacts { voucher }));
+            }
+            Operation::Transfer { .. } | Operation::OpenVoucher { .. } => {}
         }
     }
 

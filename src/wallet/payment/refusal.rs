@@ -12,15 +12,22 @@ const MAX_CODE: usize = 40;
 
 /// Codes of [`Rejection`] that speak of this very payment: until it goes, those behind it cannot happen. The others
 /// tell of order and time (`nonce_ahead`, `expired`) or of a node's own trouble.
-const HOLDING_UP: [&str; 9] = [
+const HOLDING_UP: [&str; 16] = [
     "already_named",
     "bad_signature",
     "dust_account",
     "fee_too_low",
     "insufficient_funds",
     "name_taken",
+    "small_share",
     "too_far_ahead",
     "unknown_sender",
+    "voucher_claimed",
+    "voucher_differs",
+    "voucher_expired",
+    "voucher_gone",
+    "voucher_life",
+    "voucher_open",
     "wrong_key",
 ];
 

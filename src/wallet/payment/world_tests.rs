@@ -80,7 +80,7 @@ impl Chain {
                     height,
                 })
             }
-            Question::NameFacts { .. } => None,
+            Question::NameFacts { .. } | Question::VoucherFacts { .. } => None,
         }
     }
 }

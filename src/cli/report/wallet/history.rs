@@ -19,6 +19,14 @@ pub enum EntryKind {
     Received,
     /// The account took a name.
     Named,
+    /// The account put money into a voucher.
+    VoucherOpened,
+    /// The account claimed a voucher of somebody's.
+    VoucherClaimed,
+    /// Somebody claimed a voucher of the account's; the money had left it before.
+    VoucherTaken,
+    /// The account took the rest of a voucher back.
+    VoucherReclaimed,
 }
 
 /// One transaction of the account.
@@ -36,7 +44,7 @@ pub struct HistoryEntry {
     pub counterparty: Option<Address>,
     /// The other account's name now; proven. None if it has none, or it was not looked up.
     pub counterparty_name: Option<Name>,
-    /// What was moved; zero for a name.
+    /// What was moved; zero for a name. What comes out of a voucher, before the fee.
     pub amount: Amount,
     /// What it cost the account; zero for what was received.
     pub fee: Amount,
@@ -161,6 +169,10 @@ fn row(entry: &HistoryEntry, place: &str) -> Vec<String> {
         EntryKind::Sent => ("sent", format!("-{}", entry.amount)),
         EntryKind::Received => ("received", format!("+{}", entry.amount)),
         EntryKind::Named => ("named", String::new()),
+        EntryKind::VoucherOpened => ("voucher given", format!("-{}", entry.amount)),
+        EntryKind::VoucherClaimed => ("voucher claimed", format!("+{}", entry.amount)),
+        EntryKind::VoucherTaken => ("voucher taken", entry.amount.to_string()),
+        EntryKind::VoucherReclaimed => ("voucher back", format!("+{}", entry.amount)),
     };
     let memo = match (entry.kind, entry.memo.is_empty()) {
         (EntryKind::Named, _) => format!("@{}", entry.memo),

@@ -180,7 +180,7 @@ pub(super) fn spoken(payment: &SignedTransaction, secret: Option<&SecretKey>) ->
     let paid = &payment.transaction;
     let amount = match &paid.operation {
         Operation::Transfer { amount, .. } => *amount,
-        Operation::ClaimName { .. } => Amount::ZERO,
+        _ => Amount::ZERO,
     };
     Spoken {
         payment: payment.id(),

@@ -389,7 +389,7 @@ impl<'a> Driver<'a> {
             Question::Inclusion => 0,
             Question::Account => 1,
             Question::WhoTook { .. } => 2,
-            Question::NameFacts { .. } => 3,
+            Question::NameFacts { .. } | Question::VoucherFacts { .. } => 3,
         };
         let Some(machine) = self.machines.get(&id) else {
             return;

@@ -68,6 +68,8 @@ impl Session {
             // Whether they have an account is not known here; the nodes' rules will say.
             payee: Payee::Exists,
             name_owner: None,
+            voucher: None,
+            time_ms: 0,
             nonces_ahead: 0,
         };
         order.note.check_for(&order.to)?;

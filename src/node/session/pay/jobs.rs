@@ -9,7 +9,7 @@ use tokio::time::timeout;
 use crate::behaviour::Service;
 use crate::chain::account::Account;
 use crate::chain::codec::{Decode, Encode};
-use crate::chain::key::Address;
+use crate::chain::key::{Address, PublicKey};
 use crate::chain::name::Name;
 use crate::chain::query::{HistoryEntry, Proven, Query};
 use crate::chain::rules::{Facts, Payee, check};
@@ -76,6 +76,7 @@ pub(super) async fn answer(
             }),
         Question::WhoTook { nonce } => who_took(session, sender, nonce).await,
         Question::NameFacts { name } => name_facts(session, transaction, &name).await,
+        Question::VoucherFacts { voucher } => voucher_facts(session, transaction, voucher).await,
     };
     proven.into_iter().collect()
 }
@@ -137,7 +138,42 @@ async fn name_facts(
         sender: account.value.as_ref(),
         payee: Payee::Exists,
         name_owner: owner.value.map(|owner| owner.address),
+        voucher: None,
+        time_ms: account.at.time_ms,
         nonces_ahead: u64::MAX,
+    };
+    check(&transaction.transaction, &facts)
+        .err()
+        .map(Input::ProvenRejection)
+}
+
+/// What the rules say of a claim of a voucher, or of taking one back, by facts of one state.
+async fn voucher_facts(
+    session: &Inner,
+    transaction: &SignedTransaction,
+    voucher: PublicKey,
+) -> Option<Input> {
+    let sender = transaction.transaction.sender;
+    let (open, account, rules) = tokio::try_join!(
+        session.voucher(voucher),
+        session.account(sender),
+        session.rules()
+    )
+    .ok()?;
+    if open.at != account.at || rules.at != account.at {
+        return None;
+    }
+    let genesis = *session.light().genesis();
+    let facts = Facts {
+        genesis: &genesis,
+        rules: &rules.value.rules,
+        height: account.at.height.saturating_add(1),
+        sender: account.value.as_ref(),
+        payee: Payee::Exists,
+        name_owner: None,
+        voucher: open.value.as_ref(),
+        time_ms: account.at.time_ms,
+        nonces_ahead: 0,
     };
     check(&transaction.transaction, &facts)
         .err()

@@ -18,11 +18,15 @@ pub(super) use jobs::submit;
 use crate::chain::account::Account;
 use crate::chain::amount::Amount;
 use crate::chain::genesis::Rules;
-use crate::chain::key::{Address, SecretKey};
+use std::time::Duration;
+
+use crate::chain::key::{Address, PublicKey, SecretKey};
 use crate::chain::name::Name;
 use crate::chain::query::Moment;
-use crate::chain::rules::{Facts, Payee};
+use crate::chain::rules::{Facts, Payee, Rejection};
 use crate::chain::transaction::{Operation, Transaction, TransactionId};
+use crate::chain::voucher::{ClaimWords, MAX_VOUCHER_LIFE_MS, Voucher};
+use crate::node::clock;
 use crate::wallet::dealings::message::Delivery;
 use crate::wallet::dealings::request::RequestId;
 use crate::wallet::draft::{DEFAULT_VALIDITY, draft};
@@ -30,6 +34,7 @@ use crate::wallet::journal::Journal;
 use crate::wallet::memo::Note;
 use crate::wallet::payment::{Payment, Refusal};
 use crate::wallet::pool::Quorum;
+use crate::wallet::voucher::VoucherSecret;
 
 use super::error::SessionError;
 use super::purse::Purse;
@@ -59,6 +64,25 @@ pub enum Intent {
     },
     /// To take a name.
     ClaimName(Name),
+    /// To lock money for whoever has a secret; it follows from the account's key (`wallet/voucher.rs`).
+    OpenVoucher(Terms),
+    /// To claim a voucher by its secret. It takes no account, and no money but the voucher's.
+    ClaimVoucher(VoucherSecret),
+    /// To take all that is left of a voucher back.
+    ReclaimVoucher(PublicKey),
+}
+
+/// A voucher to be opened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Terms {
+    /// What whoever claims shall have of it: the fee of a claim is locked beside it.
+    pub each: Amount,
+    /// How many may claim, once each.
+    pub count: u16,
+    /// How long it can be claimed.
+    pub life: Duration,
+    /// What it says to those who have its code, and to who opens it.
+    pub note: Note,
 }
 
 /// An intent whose facts are proven and that the rules would take: to be shown and confirmed.
@@ -140,7 +164,7 @@ impl Session {
         sender: Address,
         intent: Intent,
     ) -> Result<Plan, SessionError> {
-        let known = self.0.gather(sender, intent).await?;
+        let known = self.0.gather(sender, intent.into()).await?;
         known.draft(&self.0, &purse.journal())?;
         let account = known.account.as_ref();
         Ok(Plan {
@@ -169,17 +193,15 @@ impl Session {
         progress: &mut (dyn FnMut(Progress) + Send),
     ) -> Result<Outcome, SessionError> {
         let sender = secret.address();
-        let intent = match plan.operation {
-            Operation::Transfer { to, amount, .. } => Intent::Transfer {
-                to: Recipient::Address(to),
-                amount,
-                note: plan.note,
-            },
-            Operation::ClaimName { name } => Intent::ClaimName(name),
-        };
+        let wish = Wish::Planned(plan.operation, plan.note);
         let mut driver = Driver::new(&self.0, purse, &[sender], progress);
-        let known = self.0.gather(sender, intent).await?;
-        let transaction = known.draft(&self.0, &driver.journal())?;
+        let known = self.0.gather(sender, wish).await?;
+        let mut transaction = known.draft(&self.0, &driver.journal())?;
+        // Its number is known only now, and its key follows from that.
+        if let Operation::OpenVoucher { voucher, .. } = &mut transaction.operation {
+            let (genesis, nonce) = (transaction.genesis, transaction.nonce);
+            *voucher = VoucherSecret::of(secret, &genesis, nonce).public(&genesis);
+        }
         // Order: sealed last. A private memo opens only in the very transaction that it was sealed for.
         let transaction = known.note.written_into(transaction, secret)?;
         driver.resume_all().await?;
@@ -240,7 +262,44 @@ struct Known {
     to_name: Option<Name>,
     payee: Payee,
     name_owner: Option<Address>,
+    voucher: Option<Voucher>,
     at: Moment,
+}
+
+/// What is to be gathered for.
+enum Wish {
+    New(Intent),
+    /// What was planned and confirmed.
+    Planned(Operation, Note),
+}
+
+impl From<Intent> for Wish {
+    fn from(intent: Intent) -> Self {
+        Self::New(intent)
+    }
+}
+
+/// What an operation rests on.
+struct Gathered {
+    operation: Operation,
+    note: Note,
+    to_name: Option<Name>,
+    payee: Payee,
+    name_owner: Option<Address>,
+    voucher: Option<Voucher>,
+}
+
+impl Gathered {
+    fn of(operation: Operation) -> Self {
+        Self {
+            operation,
+            note: Note::default(),
+            to_name: None,
+            payee: Payee::Exists,
+            name_owner: None,
+            voucher: None,
+        }
+    }
 }
 
 impl Known {
@@ -253,6 +312,8 @@ impl Known {
             sender: self.account.as_ref(),
             payee: self.payee,
             name_owner: self.name_owner,
+            voucher: self.voucher.as_ref(),
+            time_ms: self.at.time_ms,
             nonces_ahead: 0,
         };
         let operation = self.operation.clone();
@@ -262,13 +323,9 @@ impl Known {
 }
 
 impl Inner {
-    async fn gather(&self, sender: Address, intent: Intent) -> Result<Known, SessionError> {
-        let note = match &intent {
-            Intent::Transfer { note, .. } => note.clone(),
-            Intent::ClaimName(_) => Note::default(),
-        };
-        let ((operation, to_name, payee, name_owner), rules, account) = tokio::try_join!(
-            self.gather_operation(intent),
+    async fn gather(&self, sender: Address, wish: Wish) -> Result<Known, SessionError> {
+        let (gathered, rules, account) = tokio::try_join!(
+            self.gather_operation(sender, wish),
             self.rules(),
             self.account(sender)
         )?;
@@ -276,52 +333,138 @@ impl Inner {
             sender,
             account: account.value,
             rules: rules.value.rules,
-            operation,
-            note,
-            to_name,
-            payee,
-            name_owner,
+            operation: gathered.operation,
+            note: gathered.note,
+            to_name: gathered.to_name,
+            payee: gathered.payee,
+            name_owner: gathered.name_owner,
+            voucher: gathered.voucher,
             at: account.at,
         })
     }
 
     async fn gather_operation(
         &self,
-        intent: Intent,
-    ) -> Result<(Operation, Option<Name>, Payee, Option<Address>), SessionError> {
-        let (to, name, payee, amount, note) = match intent {
-            Intent::ClaimName(name) => {
-                let owner = self.owner(&name).await?.value.map(|owner| owner.address);
-                let operation = Operation::ClaimName { name };
-                return Ok((operation, None, Payee::Exists, owner));
-            }
-            Intent::Transfer {
-                to: Recipient::Address(to),
-                amount,
-                note,
-            } => {
-                let payee = match self.account(to).await?.value {
-                    Some(_) => Payee::Exists,
-                    None => Payee::New,
+        sender: Address,
+        wish: Wish,
+    ) -> Result<Gathered, SessionError> {
+        match wish {
+            Wish::New(Intent::Transfer { to, amount, note }) => {
+                let (to, to_name) = match to {
+                    Recipient::Address(to) => (to, None),
+                    Recipient::Name(name) => {
+                        let proven = self.owner(&name).await?;
+                        let Some(owner) = proven.value else {
+                            let height = proven.at.height;
+                            return Err(SessionError::UnknownName { name, height });
+                        };
+                        (owner.address, Some(name))
+                    }
                 };
-                (to, None, payee, amount, note)
+                note.check_for(&to)?;
+                let memo = note.public_part();
+                let operation = Operation::Transfer { to, amount, memo };
+                let facts = self.facts_of(operation).await?;
+                Ok(Gathered {
+                    note,
+                    to_name,
+                    ..facts
+                })
             }
-            Intent::Transfer {
-                to: Recipient::Name(name),
-                amount,
-                note,
-            } => {
-                let proven = self.owner(&name).await?;
-                let Some(owner) = proven.value else {
-                    let height = proven.at.height;
-                    return Err(SessionError::UnknownName { name, height });
-                };
-                (owner.address, Some(name), Payee::Exists, amount, note)
+            Wish::New(Intent::ClaimName(name)) => {
+                self.facts_of(Operation::ClaimName { name }).await
             }
+            Wish::New(Intent::OpenVoucher(terms)) => self.opening(terms).await,
+            Wish::New(Intent::ClaimVoucher(secret)) => self.claim(sender, &secret).await,
+            Wish::New(Intent::ReclaimVoucher(voucher)) => {
+                let open = self.open_voucher(voucher).await?;
+                let amount = open.locked();
+                let operation = Operation::ReclaimVoucher { voucher, amount };
+                let voucher = Some(open);
+                Ok(Gathered {
+                    voucher,
+                    ..Gathered::of(operation)
+                })
+            }
+            Wish::Planned(operation, note) => {
+                let facts = self.facts_of(operation).await?;
+                Ok(Gathered { note, ..facts })
+            }
+        }
+    }
+
+    /// What an operation that is complete rests on.
+    async fn facts_of(&self, operation: Operation) -> Result<Gathered, SessionError> {
+        let mut gathered = Gathered::of(operation);
+        match &gathered.operation {
+            Operation::Transfer { to, .. } => {
+                if self.account(*to).await?.value.is_none() {
+                    gathered.payee = Payee::New;
+                }
+            }
+            Operation::ClaimName { name } => {
+                let owner = self.owner(name).await?.value;
+                gathered.name_owner = owner.map(|owner| owner.address);
+            }
+            // Under a key that nobody knows yet none is open.
+            Operation::OpenVoucher { .. } => {}
+            Operation::ClaimVoucher { voucher, .. } | Operation::ReclaimVoucher { voucher, .. } => {
+                gathered.voucher = self.voucher(*voucher).await?.value;
+            }
+        }
+        Ok(gathered)
+    }
+
+    async fn open_voucher(&self, voucher: PublicKey) -> Result<Voucher, SessionError> {
+        let gone = Rejection::NoVoucher { voucher };
+        let open = self.voucher(voucher).await?.value;
+        Ok(open.ok_or(gone)?)
+    }
+
+    async fn opening(&self, terms: Terms) -> Result<Gathered, SessionError> {
+        let rules = self.rules().await?;
+        // Before the first block, and after a pause, the chain's time is an old one.
+        let now_ms = rules.at.time_ms.max(clock::unix_ms());
+        let life_ms = u64::try_from(terms.life.as_millis()).unwrap_or(u64::MAX);
+        let latest = rules.at.time_ms.saturating_add(MAX_VOUCHER_LIFE_MS);
+        let share = terms.each.checked_add(rules.value.rules.fee);
+        let operation = Operation::OpenVoucher {
+            voucher: PublicKey([0; 32]),
+            share: share.unwrap_or(Amount::MAX),
+            count: terms.count,
+            until_ms: now_ms.saturating_add(life_ms).min(latest),
+            memo: terms.note.public_part(),
         };
-        note.check_for(&to)?;
-        let memo = note.public_part();
-        let operation = Operation::Transfer { to, amount, memo };
-        Ok((operation, name, payee, None))
+        Ok(Gathered {
+            note: terms.note,
+            ..Gathered::of(operation)
+        })
+    }
+
+    async fn claim(
+        &self,
+        sender: Address,
+        secret: &VoucherSecret,
+    ) -> Result<Gathered, SessionError> {
+        let genesis = *self.light().genesis();
+        let voucher = secret.public(&genesis);
+        let open = self.open_voucher(voucher).await?;
+        let words = ClaimWords {
+            genesis,
+            voucher,
+            opening: open.opening,
+            claimer: sender,
+        };
+        let operation = Operation::ClaimVoucher {
+            voucher,
+            opener: open.opener,
+            opening: open.opening,
+            share: open.share,
+            proof: words.sign(&secret.key(&genesis)),
+        };
+        Ok(Gathered {
+            voucher: Some(open),
+            ..Gathered::of(operation)
+        })
     }
 }
