@@ -4,6 +4,8 @@
 //! the commands, so that each refusal has its own code instead of `usage`. A password is never an
 //! argument: other users of the machine can read those.
 
+mod vouchers;
+
 use std::ffi::OsString;
 use std::path::PathBuf;
 
@@ -12,6 +14,11 @@ use clap::parser::ValueSource;
 use clap::{
     ArgAction, ArgMatches, Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand,
     ValueEnum,
+};
+
+pub use self::vouchers::{
+    Invite, Join, VoucherClaim, VoucherCommand, VoucherNew, VoucherReclaim, VoucherSheet,
+    VoucherTerms,
 };
 
 /// A currency that a community runs itself.
@@ -406,6 +413,16 @@ pub enum WalletCommand {
     Take(Take),
     /// Thank for a payment
     Thank(Thank),
+    /// Money under a code, for whoever has it, also on paper
+    Voucher {
+        /// What to do.
+        #[command(subcommand)]
+        command: VoucherCommand,
+    },
+    /// Invite somebody: the network and a voucher, as one line
+    Invite(Invite),
+    /// Join a network by an invite: all that a newcomer needs
+    Join(Join),
     /// Show what happened, proven, after following what still waits
     History(History),
     /// Show what happens, as it becomes final; others find you meanwhile

@@ -16,7 +16,7 @@ use super::arguments::Bench;
 use super::context::Context;
 use super::failure::{Exit, Failure};
 use super::output::{Output, Progress, is_unicode_welcome};
-use super::picture::Picture;
+use super::picture::{self, Picture};
 use super::place::Place;
 use super::report::bench::{BenchReport, BenchTable};
 use super::report::simulate::many;
@@ -34,7 +34,10 @@ pub async fn run(context: &Context, arguments: &Bench) -> Result<(), Failure> {
     let output = &context.output;
     let loads = asked::loads(arguments)?;
     let mut signals = Signals::new()?;
-    let picture = arguments.plot.as_deref().map(Picture::begin).transpose()?;
+    let picture = arguments.plot.as_deref();
+    let picture = picture
+        .map(|path| Picture::begin(path, &picture::PLOT))
+        .transpose()?;
     let place = Place::new(arguments.dir.as_deref(), "natcoin-bench-")?;
     let is_table = loads.len() > 1;
     let mut table = BenchTable::new(loads.len());

@@ -20,6 +20,7 @@ pub mod output;
 mod picture;
 mod place;
 pub mod prompt;
+mod qr;
 pub mod report;
 pub mod signal;
 pub mod simulate;
@@ -31,7 +32,7 @@ use std::process::ExitCode;
 
 use self::arguments::{
     Arguments, Command, ExploreCommand, NetworkCommand, Node as NodeArguments, NodeCommand,
-    WalletCommand,
+    VoucherCommand, WalletCommand,
 };
 use self::context::Context;
 use self::failure::Failure;
@@ -129,6 +130,13 @@ async fn run_wallet(context: &Context, command: WalletCommand) -> Result<(), Fai
         WalletCommand::Thank(arguments) => {
             output.report(&wallet::dealings::thank(context, &arguments).await?)
         }
+        WalletCommand::Voucher { command } => run_voucher(context, command).await,
+        WalletCommand::Invite(arguments) => {
+            output.report(&wallet::voucher::invite(context, &arguments).await?)
+        }
+        WalletCommand::Join(arguments) => {
+            output.report(&wallet::join::join(context, &arguments).await?)
+        }
         WalletCommand::History(arguments) => {
             output.report(&wallet::past::history(context, &arguments).await?)
         }
@@ -144,5 +152,24 @@ async fn run_wallet(context: &Context, command: WalletCommand) -> Result<(), Fai
             Some(peer) => output.report(&wallet::reach::other(context, &arguments, peer).await?),
             None => wallet::reach::own(context, &arguments).await,
         },
+    }
+}
+
+async fn run_voucher(context: &Context, command: VoucherCommand) -> Result<(), Failure> {
+    let output: &Output = &context.output;
+    match command {
+        VoucherCommand::New(arguments) => {
+            output.report(&wallet::voucher::new(context, &arguments).await?)
+        }
+        VoucherCommand::Claim(arguments) => {
+            output.report(&wallet::voucher::claim(context, &arguments).await?)
+        }
+        VoucherCommand::List => output.report(&wallet::voucher::list(context).await?),
+        VoucherCommand::Reclaim(arguments) => {
+            output.report(&wallet::voucher::reclaim(context, &arguments).await?)
+        }
+        VoucherCommand::Sheet(arguments) => {
+            output.report(&wallet::voucher::sheet(context, &arguments).await?)
+        }
     }
 }

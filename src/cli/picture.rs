@@ -1,4 +1,4 @@
-//! The file of the plot: tried before the first seed, written beside, and given its name in one step when all is done.
+//! The file of a picture: tried before the work begins, written beside, and given its name in one step when all is done.
 
 use std::fs;
 use std::io::{ErrorKind, Write as _};
@@ -8,23 +8,47 @@ use tempfile::NamedTempFile;
 
 use crate::cli::failure::{Exit, Failure};
 
+/// What a picture is, for people.
+#[derive(Debug)]
+pub(super) struct Kind {
+    name: &'static str,
+    code: &'static str,
+    option: &'static str,
+}
+
+/// The plot of measurements.
+pub(super) const PLOT: Kind = Kind {
+    name: "plot",
+    code: "plot_not_written",
+    option: "--plot",
+};
+
+/// Cards to print.
+pub(super) const SHEET: Kind = Kind {
+    name: "sheet",
+    code: "sheet_not_written",
+    option: "--out",
+};
+
 /// A file that is going to be a picture. Dropped before, it leaves no trace, and what was there before as it was.
 #[derive(Debug)]
 pub(super) struct Picture {
     path: PathBuf,
     draft: NamedTempFile,
+    kind: &'static Kind,
 }
 
 impl Picture {
     /// Makes sure that a picture can be written there.
     ///
     /// # Errors
-    /// `plot_not_written` if it cannot.
-    pub(super) fn begin(path: &Path) -> Result<Self, Failure> {
+    /// The kind's code if it cannot.
+    pub(super) fn begin(path: &Path, kind: &'static Kind) -> Result<Self, Failure> {
         let refused = |why: &str| {
-            let message = format!("the plot cannot be written to {}: {why}", path.display());
-            let hint = "choose another file with --plot";
-            Failure::new(Exit::Usage, "plot_not_written", message, hint)
+            let Kind { name, code, option } = kind;
+            let message = format!("the {name} cannot be written to {}: {why}", path.display());
+            let hint = format!("choose another file with {option}");
+            Failure::new(Exit::Usage, *code, message, hint)
         };
         // A link stays a link: what it leads to is written.
         let real = match fs::canonicalize(path) {
@@ -49,13 +73,14 @@ impl Picture {
         Ok(Self {
             draft: draft.map_err(|error| refused(&error.to_string()))?,
             path: real,
+            kind,
         })
     }
 
     /// Writes it.
     ///
     /// # Errors
-    /// `plot_not_written`; what was there before is there still.
+    /// The kind's code; what was there before is there still.
     pub(super) fn finish(mut self, text: &str) -> Result<(), Failure> {
         let written = self.draft.write_all(text.as_bytes());
         let written = written.and_then(|()| self.draft.as_file().sync_all());
@@ -65,9 +90,16 @@ impl Picture {
             placed.map(drop).map_err(|error| error.error)
         });
         placed.map_err(|error| {
-            let message = format!("the plot cannot be written to {}: {error}", path.display());
-            let hint = "choose another file with --plot; the figures stand above";
-            Failure::new(Exit::Unexpected, "plot_not_written", message, hint)
+            let Kind { name, code, option } = self.kind;
+            let message = format!(
+                "the {name} cannot be written to {}: {error}",
+                path.display()
+            );
+            let hint = match name {
+                &"plot" => format!("choose another file with {option}; the figures stand above"),
+                _ => format!("choose another file with {option}"),
+            };
+            Failure::new(Exit::Unexpected, *code, message, hint)
         })
     }
 }
@@ -101,15 +133,18 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("x.svg");
         fs::write(&path, "old").unwrap();
-        let picture = Picture::begin(&path).unwrap();
+        let picture = Picture::begin(&path, &PLOT).unwrap();
         assert_eq!(fs::read_to_string(&path).unwrap(), "old");
         drop(picture);
         assert_eq!(names(folder.path()), ["x.svg"]);
         assert_eq!(fs::read_to_string(&path).unwrap(), "old");
-        Picture::begin(&path).unwrap().finish("new").unwrap();
+        Picture::begin(&path, &PLOT).unwrap().finish("new").unwrap();
         assert_eq!(fs::read_to_string(&path).unwrap(), "new");
         let other = folder.path().join("other.svg");
-        Picture::begin(&other).unwrap().finish("first").unwrap();
+        Picture::begin(&other, &PLOT)
+            .unwrap()
+            .finish("first")
+            .unwrap();
         assert_eq!(names(folder.path()), ["other.svg", "x.svg"]);
     }
 
@@ -128,7 +163,7 @@ mod tests {
             PathBuf::from("/"),
             PathBuf::new(),
         ] {
-            let refused = Picture::begin(&path).unwrap_err();
+            let refused = Picture::begin(&path, &PLOT).unwrap_err();
             assert_eq!(
                 (&*refused.code, refused.exit),
                 ("plot_not_written", Exit::Usage)
@@ -140,7 +175,7 @@ mod tests {
     #[cfg(unix)]
     #[test]
     fn devices_are_left_alone_and_links_are_followed() {
-        assert!(Picture::begin(Path::new("/dev/null")).is_err());
+        assert!(Picture::begin(Path::new("/dev/null"), &PLOT).is_err());
         let folder = tempfile::tempdir().unwrap();
         let (real, link) = (
             folder.path().join("real.svg"),
@@ -148,7 +183,7 @@ mod tests {
         );
         fs::write(&real, "old").unwrap();
         std::os::unix::fs::symlink(&real, &link).unwrap();
-        Picture::begin(&link).unwrap().finish("new").unwrap();
+        Picture::begin(&link, &PLOT).unwrap().finish("new").unwrap();
         assert_eq!(fs::read_to_string(&real).unwrap(), "new");
         assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
     }

@@ -18,7 +18,7 @@ use super::context::Context;
 use super::devnet::program;
 use super::failure::{Exit, Failure};
 use super::output::{Lines, Output, is_unicode_welcome};
-use super::picture::Picture;
+use super::picture::{self, Picture};
 use super::report::simulate::{Run, SimulationReport, span};
 use super::report::sizes::SizesReport;
 use super::signal::Signals;
@@ -40,7 +40,10 @@ pub async fn run(context: &Context, arguments: &Simulate) -> Result<(), Failure>
     }
     // Order: who sees the picture's draft may ask for the end.
     let mut signals = Signals::new()?;
-    let picture = arguments.plot.as_deref().map(Picture::begin).transpose()?;
+    let picture = arguments.plot.as_deref();
+    let picture = picture
+        .map(|path| Picture::begin(path, &picture::PLOT))
+        .transpose()?;
     if campaigns.len() > 1 || picture.is_some() {
         return sizes(output, campaigns, &mut signals, picture).await;
     }

@@ -8,6 +8,7 @@ use crate::chain::amount::Amount;
 use crate::chain::key::{Address, PublicKey};
 use crate::chain::name::Name;
 use crate::chain::transaction::Memo;
+use crate::chain::voucher::MAX_VOUCHER_LIFE_MS;
 use crate::directory::peer;
 use crate::wallet::memo::{Letter, Note};
 
@@ -169,6 +170,38 @@ pub fn whole(text: &str) -> Option<u64> {
     let text = text.trim();
     let is_whole = text.bytes().all(|byte| byte.is_ascii_digit());
     text.parse().ok().filter(|_| is_whole)
+}
+
+/// Reads for how long a voucher can be claimed: a whole number and `m`, `h` or `d`, up to a year and a day.
+///
+/// # Errors
+/// `life_invalid`.
+pub fn life(text: &str) -> Result<Duration, Failure> {
+    const MINUTE: u64 = 60;
+    let text = text.trim();
+    let digits = text.len() - text.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+    let (number, unit) = text.split_at(digits);
+    let unit = match unit {
+        "m" => Some(MINUTE),
+        "h" => Some(60 * MINUTE),
+        "d" => Some(24 * 60 * MINUTE),
+        _ => None,
+    };
+    let seconds = unit.and_then(|unit| number.parse::<u64>().ok()?.checked_mul(unit));
+    let most = Duration::from_millis(MAX_VOUCHER_LIFE_MS);
+    let life = seconds.map(Duration::from_secs);
+    life.filter(|life| !life.is_zero() && *life <= most)
+        .ok_or_else(|| {
+            Failure::new(
+                Exit::Usage,
+                "life_invalid",
+                format!(
+                    "{:?} is no time for which a voucher can be claimed: from 1m to 366d",
+                    cut(text)
+                ),
+                "write a number and its unit with --expires: 90m, 12h or 30d",
+            )
+        })
 }
 
 /// Reads a length of time: a whole number and `ms`, `s`, `m` or `h`; not none, and not more than `most`, of which `limit`

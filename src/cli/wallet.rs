@@ -5,9 +5,12 @@
 
 pub mod ask;
 pub mod dealings;
+pub mod join;
 pub mod past;
 pub mod pay;
 pub mod reach;
+mod till;
+pub mod voucher;
 pub mod watch;
 
 use rand::seq::IndexedRandom;
@@ -31,6 +34,11 @@ const CHECKED_WORDS: usize = 3;
 /// # Errors
 /// If there is such a wallet already, the password is refused, or the words are not repeated.
 pub fn new(context: &Context) -> Result<WalletMade, Failure> {
+    Ok(make(context)?.0)
+}
+
+/// Makes a wallet, and gives it open.
+fn make(context: &Context) -> Result<(WalletMade, Vault), Failure> {
     let (data, profile) = free_profile(context)?;
     let password = prompt::new_password(context, profile.as_str())?;
     let vault = Vault::generate(&mut rand::rng());
@@ -49,12 +57,13 @@ pub fn new(context: &Context) -> Result<WalletMade, Failure> {
     context.output.note(
         "To be paid, give the address below to others; `natcoin wallet name NAME` gives it a name.",
     );
-    Ok(WalletMade {
+    let made = WalletMade {
         status: "ok",
         profile: profile.to_string(),
         address,
         words,
-    })
+    };
+    Ok((made, vault))
 }
 
 /// `wallet restore`.

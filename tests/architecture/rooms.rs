@@ -99,6 +99,7 @@ pub const CRATES: &[(&str, &[&str])] = &[
     ("clap", &["cli"]),
     ("rpassword", &["cli"]),
     ("indicatif", &["cli"]),
+    ("qrcode", &["cli"]),
     ("toml", &["directory", "node"]),
     ("etcetera", &["node", "cli"]),
     ("rustix", &["node"]),

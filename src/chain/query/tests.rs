@@ -13,7 +13,7 @@ use crate::chain::testing::network::{
     address, assert_golden, certificate, claim, context, genesis, key, nits, pay, transaction,
     validator,
 };
-use crate::chain::transaction::SignedTransaction;
+use crate::chain::transaction::{Operation, SignedTransaction};
 use crate::chain::tree::ProofError;
 use crate::mutation::{self, Mutation};
 

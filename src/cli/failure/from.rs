@@ -12,6 +12,7 @@ use crate::chain::transaction::MemoTooLong;
 use crate::directory::address::AddressFault;
 use crate::directory::bootstrap::BootstrapError;
 use crate::directory::development::DevelopmentKeyExposed;
+use crate::directory::invite::InviteError;
 use crate::node::bench::BenchError;
 use crate::node::devnet::DevnetError;
 use crate::node::home::HomeError;
@@ -19,11 +20,13 @@ use crate::node::inquiry::InquiryError;
 use crate::node::network::{NetworkError, RequestError};
 use crate::node::profile::ProfileError;
 use crate::node::runner::{Cause, NodeError};
+use crate::node::welcome::WelcomeError;
 use crate::sim::{NoThread, PlanError, UnknownProfile};
 use crate::wallet::dealings::machine::ActError;
 use crate::wallet::journal::JournalError;
 use crate::wallet::memo::SealRefusal;
 use crate::wallet::vault::VaultError;
+use crate::wallet::voucher::CodeError;
 
 const ORIGINAL_FILE: &str = "get the network's bootstrap.toml again from somebody you trust";
 
@@ -34,6 +37,39 @@ impl From<SealRefusal> for Failure {
             SealRefusal::WeakKey { .. } => (Exit::Rejected, "weak_key"),
         };
         Self::of(exit, code, &refusal, "say less, or say it in public")
+    }
+}
+
+impl From<CodeError> for Failure {
+    fn from(error: CodeError) -> Self {
+        let code = match error {
+            CodeError::Malformed { .. } => "voucher_invalid",
+            CodeError::OtherNetwork { .. } => "other_network",
+        };
+        Self::of(Exit::Usage, code, &error, "copy the code again")
+    }
+}
+
+impl From<InviteError> for Failure {
+    fn from(error: InviteError) -> Self {
+        Self::of(
+            Exit::Usage,
+            "invite_invalid",
+            &error,
+            "copy the invite again",
+        )
+    }
+}
+
+impl From<WelcomeError> for Failure {
+    fn from(error: WelcomeError) -> Self {
+        let (exit, code) = match error {
+            WelcomeError::NoNode { .. } => (Exit::Unreachable, "no_node_reachable"),
+            WelcomeError::NotTheFile { .. } => (Exit::Rejected, "invite_stale"),
+            WelcomeError::Behaviour(_) => (Exit::Usage, "invite_invalid"),
+            WelcomeError::Network(error) => return error.into(),
+        };
+        Self::of(exit, code, &error, "ask who invited you for a newer invite")
     }
 }
 

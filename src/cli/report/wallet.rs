@@ -4,6 +4,7 @@ mod dealings;
 mod history;
 mod nodes;
 mod reach;
+mod vouchers;
 
 use serde::Serialize;
 
@@ -13,6 +14,10 @@ pub use self::dealings::{
 pub use self::history::{EntryKind, History, HistoryEntry, MemoKind, WatchEvent};
 pub use self::nodes::{NodeSeen, WalletNodes};
 pub use self::reach::{WalletReach, WalletReached};
+pub use self::vouchers::{
+    InviteMade, Joined, SheetWritten, VoucherClaimed, VoucherLine, VoucherMade, VoucherReclaimed,
+    Vouchers,
+};
 use super::{Report, Style, table};
 use crate::chain::amount::Amount;
 use crate::chain::key::Address;

@@ -302,7 +302,7 @@ async fn of_request(session: &Session, which: Which) -> Result<(Intent, RequestI
 }
 
 /// What became of it; where too few nodes are up, that is why it is not final.
-fn result(outcome: &Outcome) -> Result<PaymentFinal, Failure> {
+pub(super) fn result(outcome: &Outcome) -> Result<PaymentFinal, Failure> {
     let quorum = outcome.quorum;
     if outcome.is_open() && quorum.is_lost() {
         let paused = Failure::paused(quorum.up, quorum.of, quorum.needed);
@@ -328,6 +328,7 @@ fn question(plan: &Plan) -> String {
                 plan.sender, plan.fee
             )
         }
+        // Vouchers have questions of their own.
         _ => String::new(),
     }
 }
@@ -379,7 +380,7 @@ impl Story {
     }
 
     /// What a person must know who ends the program now: a signed payment cannot be called back.
-    fn interrupted(&self) -> Failure {
+    pub(super) fn interrupted(&self) -> Failure {
         match self.signed {
             None => prompt::cancelled(),
             Some(id) => Failure::new(
@@ -394,7 +395,7 @@ impl Story {
 
     /// A failure on the way. Once the payment is signed it is never told as one that did not happen: whoever believed
     /// that would pay twice.
-    fn broken_off(&self, failure: Failure) -> Failure {
+    pub(super) fn broken_off(&self, failure: Failure) -> Failure {
         match self.signed {
             None => failure,
             Some(id) => Failure {
