@@ -24,6 +24,9 @@ mod terminal;
 #[path = "cli/usage.rs"]
 mod usage;
 #[cfg(unix)]
+#[path = "cli/vouchers.rs"]
+mod vouchers;
+#[cfg(unix)]
 #[path = "cli/wait.rs"]
 mod wait;
 #[path = "cli/wallet.rs"]

@@ -6,5 +6,6 @@ mod wallet {
     mod dealings;
     mod liars;
     mod payments;
+    mod vouchers;
     mod watching;
 }

@@ -12,7 +12,7 @@ use natcoin::replica::wire::WatchFrame;
 use natcoin::wallet::light::LightClient;
 
 use super::form::canonical;
-use super::world::{World, person, world};
+use super::world::{VOUCHER, World, person, world};
 
 /// Holds of any bytes that claim to prove something.
 pub fn check(bytes: &[u8]) {
@@ -64,6 +64,14 @@ fn believed(answer: &Answer) {
     }
     for text in ["bob", "nobody"] {
         name(answer(), &text.parse().expect("a lawful name"));
+    }
+    for number in [VOUCHER, 77] {
+        let key = person(number).public();
+        if let Ok(proven) = client().voucher(answer(), &key) {
+            world.holds(&proven.at);
+            let known = world.ledgers[proven.at.height as usize].voucher(&key);
+            assert!(proven.value.as_ref() == known);
+        }
     }
     for one in world.transactions() {
         if let Ok(proven) = client().transaction(answer(), &one.id()) {

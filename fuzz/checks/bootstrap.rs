@@ -11,7 +11,10 @@ use natcoin::chain::key::Address;
 use natcoin::chain::name::Name;
 use natcoin::directory::address::{parse_dialable, parse_host, parse_listenable};
 use natcoin::directory::bootstrap::Bootstrap;
+use natcoin::directory::invite::Invite;
+use natcoin::directory::look_up;
 use natcoin::directory::utc;
+use natcoin::wallet::voucher::Code;
 
 use super::form::bounded_with_room;
 
@@ -31,6 +34,15 @@ pub fn check(bytes: &[u8]) {
     printed::<Amount>(text);
     printed::<Hash>(text);
     printed::<Name>(text);
+    if let Ok(code) = Code::read(text) {
+        assert_eq!(Code::read(&code.grouped()), Ok(code));
+    }
+    if let Ok(invite) = Invite::read(text) {
+        assert_eq!(Invite::read(&invite.line()), Ok(invite));
+    }
+    if let Some(part) = look_up::read_file_part(bytes) {
+        assert!(part.bootstrap.len() <= look_up::MAX_ANSWER_BYTES);
+    }
     if let Some(ms) = utc::parse(text) {
         assert_eq!(utc::parse(&utc::format(ms)), Some(ms));
     }

@@ -11,6 +11,7 @@ use natcoin::consensus::message::{
     Message, PolkaCertificate, PolkaSignature, Proposal, RoundCertificate, RoundSignature, Vote,
 };
 use natcoin::directory::bootstrap::{Bootstrap, EMBEDDED};
+use natcoin::directory::invite::Invite;
 use natcoin::replica::wire::{
     Batch, BlocksReply, BlocksRequest, FinalBlock, MissingReply, MissingRequest, Said, SubmitReply,
     WatchRequest, gossip,
@@ -18,8 +19,9 @@ use natcoin::replica::wire::{
 use natcoin::wallet::journal::Journal;
 use natcoin::wallet::payment::Payment;
 use natcoin::wallet::vault::{KdfParams, Password, RecoveryWords, SealingRandom, Vault};
+use natcoin::wallet::voucher::{Code, VoucherSecret};
 
-use super::world::{pay, person, validator, world};
+use super::world::{VOUCHER, pay, person, validator, world};
 use super::{dealings, directory, logs, node};
 
 /// A name and its bytes.
@@ -250,6 +252,18 @@ fn of_chain() -> Vec<Seed> {
             "proof_of_absence",
             ledger.prove_account(&person(77).address()).to_bytes(),
         ),
+        ("open_voucher", world.blocks[2].0.transactions[1].to_bytes()),
+        (
+            "claim_voucher",
+            world.blocks[2].0.transactions[2].to_bytes(),
+        ),
+        (
+            "voucher",
+            ledger
+                .voucher(&person(VOUCHER).public())
+                .expect("it is open")
+                .to_bytes(),
+        ),
         ("rejection", unknown.to_bytes()),
         ("key", validator(0).public().to_bytes()),
     ]
@@ -269,6 +283,8 @@ fn of_answers() -> Vec<Seed> {
         "older_activities",
         "no_activities",
         "block",
+        "voucher",
+        "no_voucher",
     ];
     let queries = world.queries();
     assert_eq!(names.len(), queries.len());
@@ -283,6 +299,9 @@ fn of_answers() -> Vec<Seed> {
 
 fn of_bootstrap() -> Vec<Seed> {
     let text = |text: &str| text.as_bytes().to_vec();
+    let secret = VoucherSecret::new([7; 16]);
+    let invite = Invite::new(&Bootstrap::embedded(), Some([7; 16]));
+    let code = Code::new(secret, &Bootstrap::embedded().genesis().hash());
     vec![
         ("embedded", text(EMBEDDED)),
         ("written", Bootstrap::embedded().to_toml().into_bytes()),
@@ -293,6 +312,8 @@ fn of_bootstrap() -> Vec<Seed> {
         ("time", text("2026-01-01T00:00:00Z")),
         ("quic", text("/ip4/127.0.0.1/udp/18000/quic-v1")),
         ("tcp", text("/dns/node.example/tcp/18000")),
+        ("voucher_code", code.grouped().into_bytes()),
+        ("invite", invite.line().into_bytes()),
     ]
 }
 

@@ -16,10 +16,11 @@ use natcoin::chain::name::Name;
 use natcoin::chain::query::{
     AccountAnswer, ActivitiesAnswer, Anchor, Answer, BlockAnswer, Certified, HistoryEntry,
     HistoryMark, HistoryPage, NameAnswer, NetworkAnswer, Query, Status, TransactionAnswer,
-    Unavailable, page_range,
+    Unavailable, VoucherAnswer, page_range,
 };
 use natcoin::chain::transaction::{Memo, Operation, SignedTransaction, Transaction, TransactionId};
 use natcoin::chain::validator::{Validator, ValidatorSet};
+use natcoin::chain::voucher::ClaimWords;
 use natcoin::replica::wire::{PlacedTransaction, WatchFrame};
 
 /// The network and all that happened in it.
@@ -97,7 +98,9 @@ impl World {
         };
         world.append(vec![pay(1, 0, 100, 2), pay(3, 0, 20, 9)]);
         world.append(vec![claim(2, 0, "bob"), pay(1, 1, 7, 2), pay(2, 1, 8, 1)]);
-        world.append(vec![pay(1, 2, 5, 3)]);
+        let opening = opening(3, 1);
+        let claimed = claim_of(&opening, 8);
+        world.append(vec![pay(1, 2, 5, 3), opening, claimed]);
         world
     }
 
@@ -215,6 +218,7 @@ impl World {
             Query::Network => Answer::Network(NetworkAnswer::of(ledger, anchor())),
             Query::Account(of) => Answer::Account(AccountAnswer::of(ledger, anchor(), of)),
             Query::Name(name) => Answer::Name(NameAnswer::of(ledger, anchor(), name)),
+            Query::Voucher(key) => Answer::Voucher(VoucherAnswer::of(ledger, anchor(), key)),
             Query::Transaction(id) => self.placed(id),
             Query::Activities {
                 address,
@@ -282,6 +286,8 @@ impl World {
             activities(1, Some(2), 2),
             activities(77, None, 2),
             Query::Block(2),
+            Query::Voucher(person(VOUCHER).public()),
+            Query::Voucher(person(77).public()),
         ]
     }
 }
@@ -326,6 +332,37 @@ pub fn pay(from: u8, nonce: u64, amount: u64, to: u8) -> SignedTransaction {
 fn claim(from: u8, nonce: u64, claimed: &str) -> SignedTransaction {
     let name = name(claimed);
     signed(from, nonce, Operation::ClaimName { name })
+}
+
+/// What the voucher's key is made of.
+pub const VOUCHER: u8 = 90;
+
+fn opening(from: u8, nonce: u64) -> SignedTransaction {
+    let operation = Operation::OpenVoucher {
+        voucher: person(VOUCHER).public(),
+        share: nits(20),
+        count: 2,
+        until_ms: 100_000,
+        memo: Memo::default(),
+    };
+    signed(from, nonce, operation)
+}
+
+fn claim_of(opening: &SignedTransaction, by: u8) -> SignedTransaction {
+    let words = ClaimWords {
+        genesis: opening.transaction.genesis,
+        voucher: person(VOUCHER).public(),
+        opening: opening.id(),
+        claimer: person(by).address(),
+    };
+    let operation = Operation::ClaimVoucher {
+        voucher: words.voucher,
+        opener: opening.transaction.sender,
+        opening: words.opening,
+        share: nits(20),
+        proof: words.sign(&person(VOUCHER)),
+    };
+    signed(by, 0, operation)
 }
 
 fn signed(from: u8, nonce: u64, operation: Operation) -> SignedTransaction {

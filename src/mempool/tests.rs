@@ -184,3 +184,38 @@ proptest! {
         }
     }
 }
+
+/// A claim of a voucher by somebody without an account.
+fn claim(sender: u8, voucher: u8, nonce: u64) -> SignedTransaction {
+    let mut one = transaction(sender, nonce, 9, 1);
+    one.transaction.operation = Operation::ClaimVoucher {
+        voucher: crate::chain::key::PublicKey([voucher; 32]),
+        opener: Address([9; 32]),
+        opening: Hash::ZERO,
+        share: Amount::from_nits(1),
+        proof: Signature([0; 64]),
+    };
+    one
+}
+
+#[test]
+fn the_claims_of_a_voucher_are_counted_and_go_together() {
+    let mut pool = Mempool::default();
+    let [one, two] = [1, 2].map(|byte| crate::chain::key::PublicKey([byte; 32]));
+    let first = pool.put(claim(1, 1, 0), |_| 0).unwrap();
+    for (sender, voucher) in [(2, 1), (3, 1), (4, 2)] {
+        pool.put(claim(sender, voucher, 0), |_| 0).unwrap();
+    }
+    pool.put(transaction(5, 0, 9, 1), |_| 0).unwrap();
+    assert_eq!((pool.claims_of(&one), pool.claims_of(&two)), (3, 1));
+    pool.remove(&first);
+    assert_eq!(pool.claims_of(&one), 2);
+    pool.remove_claims(&one);
+    assert_eq!((pool.claims_of(&one), pool.len()), (0, 2));
+    pool.remove_expired(9);
+    assert_eq!(
+        (pool.claims_of(&two), pool.len(), pool.size_bytes()),
+        (0, 0, 0)
+    );
+    assert!(pool.claims.is_empty());
+}

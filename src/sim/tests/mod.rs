@@ -14,6 +14,7 @@ mod strangers;
 mod town;
 mod trace;
 mod traitors;
+mod vouchers;
 mod wallets;
 
 use std::ops::Range;
