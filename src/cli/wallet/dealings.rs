@@ -339,6 +339,20 @@ pub(super) fn message_of(line: &str) -> Result<Message, Failure> {
     let line: String = line.split_whitespace().collect();
     let line = line.as_str();
     let lower = line.to_lowercase();
+    let plain = lower.strip_prefix("natcoin:").unwrap_or(&lower);
+    for (kind, command) in [("voucher", "voucher claim CODE"), ("invite", "join INVITE")] {
+        if plain
+            .strip_prefix(kind)
+            .is_some_and(|rest| rest.starts_with('1'))
+        {
+            return Err(Failure::new(
+                Exit::Usage,
+                "line_invalid",
+                format!("this line is a {kind}, neither a request nor a payment"),
+                format!("use it with `natcoin wallet {command}`"),
+            ));
+        }
+    }
     let read = match lower.starts_with("natcoin:payment1") {
         true => Notice::from_line(line).map(Message::Notice),
         false => Request::from_line(line).map(Message::Request),

@@ -137,6 +137,10 @@ fn a_flood_of_claims_by_accounts_that_cost_nothing_keeps_nobody_out() {
         assert!(waiting(&world, 0) <= 2);
     }
     assert!(replies.contains(&SubmitReply::Busy), "{replies:?}");
+    // One that waits for an earlier transaction would keep a place for nothing.
+    let early = claim_with(&world, &opening, (3, 1), 201);
+    let ahead = SubmitReply::Rejected(Rejection::NonceAhead { given: 1, next: 0 });
+    assert_eq!(world.submit(2, &early), Some(ahead));
     let own = world.payment(2, 0, 5, 3);
     world.pay_and_wait(0, &own);
     let is_over = |world: &World| world.replica(0).ledger().voucher_keys().count() == 0;
