@@ -24,6 +24,16 @@ pub enum ArmourError {
     },
 }
 
+impl ArmourError {
+    /// What is wrong, without a next step: for whoever says in their own words what the line should have been.
+    pub fn why(&self) -> String {
+        match self {
+            Self::Malformed(_) => "a letter is wrong or missing".to_owned(),
+            Self::OtherKind { found, .. } => format!("it is a {found}"),
+        }
+    }
+}
+
 /// The line for some bytes, at most [`MAX_BYTES`]: `name1...`, in lower case. `None` if they are more, or the name is
 /// none for bech32m.
 pub fn armour(name: &str, bytes: &[u8]) -> Option<String> {

@@ -116,8 +116,8 @@ impl Invite {
     /// # Errors
     /// [`InviteError`].
     pub fn read(text: &str) -> Result<Self, InviteError> {
-        let bytes = unarmour(NAME, &plain(text))
-            .map_err(|error| InviteError::Malformed(error.to_string()))?;
+        let bytes =
+            unarmour(NAME, &plain(text)).map_err(|error| InviteError::Malformed(error.why()))?;
         Self::from_bytes(&bytes).map_err(|error| InviteError::Malformed(error.to_string()))
     }
 }

@@ -136,7 +136,7 @@ impl Code {
             .collect();
         let line = plain.strip_prefix(SCHEME).unwrap_or(&plain);
         let malformed = |why: String| CodeError::Malformed { why };
-        let bytes = unarmour(NAME, line).map_err(|error| malformed(error.to_string()))?;
+        let bytes = unarmour(NAME, line).map_err(|error| malformed(error.why()))?;
         let parts = bytes.split_first_chunk::<NETWORK_BYTES>();
         let parts = parts.and_then(|(network, secret)| Some((*network, secret.try_into().ok()?)));
         let Some((network, secret)) = parts else {

@@ -30,7 +30,7 @@ pub struct VoucherTerms {
         allow_negative_numbers = true
     )]
     pub count: String,
-    /// For how long it can be claimed: 12h, 30d, up to 366d
+    /// For how long it can be claimed: 12h, 30d
     #[arg(
         long,
         value_name = "T",

@@ -11,7 +11,14 @@ use crate::chain::name::Name;
 use crate::cli::report::{Report, Style, quoted, table};
 
 /// What must be said wherever a code is shown.
-pub const BEARER: &str = "Whoever has it has the money, as with cash: give it only to whom it is for. Who has a code for several claims may claim more than one with several wallets.";
+fn bearer(count: u16) -> &'static str {
+    match count {
+        1 => "Whoever has it has the money, as with cash: give it only to whom it is for.",
+        _ => {
+            "Whoever has it has the money, as with cash: give it only to whom it is for. With several wallets one may claim several times; who must not gets a voucher of their own."
+        }
+    }
+}
 
 fn time(text: &str) -> String {
     let end = text.find(['.', 'Z']).unwrap_or(text.len());
@@ -56,7 +63,7 @@ impl Report for VoucherMade {
     fn text(&self, style: Style) -> String {
         let claims = match self.count {
             1 => format!("{} NAT", self.each),
-            count => format!("{count} claims of {} NAT", self.each),
+            count => format!("{} NAT for each of {count}", self.each),
         };
         let mut lines = vec![
             format!(
@@ -74,7 +81,7 @@ impl Report for VoucherMade {
             "claim it with  natcoin wallet voucher claim {}",
             self.code
         ));
-        lines.push(BEARER.to_owned());
+        lines.push(bearer(self.count).to_owned());
         lines.join("\n")
     }
 }
@@ -267,10 +274,11 @@ pub struct SheetWritten {
 impl Report for SheetWritten {
     fn text(&self, style: Style) -> String {
         format!(
-            "{} {} cards in {}\n{BEARER}",
+            "{} {} cards in {}\nPrint them, and cut them apart. {}",
             style.good("wrote"),
             self.cards,
-            self.files.join(", ")
+            self.files.join(", "),
+            bearer(1)
         )
     }
 }
@@ -321,8 +329,8 @@ impl Report for InviteMade {
         lines.push(style.strong(&self.line));
         lines.push(String::new());
         lines.push("join with  natcoin wallet join INVITE --name NAME".to_owned());
-        if self.voucher.is_some() {
-            lines.push(BEARER.to_owned());
+        if let Some(voucher) = &self.voucher {
+            lines.push(bearer(voucher.count).to_owned());
         }
         lines.join("\n")
     }
