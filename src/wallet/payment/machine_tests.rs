@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::chain::amount::Amount;
-use crate::chain::key::{Address, SecretKey};
+use crate::chain::key::{Address, PublicKey, SecretKey};
 use crate::chain::rules::Rejection;
 use crate::chain::transaction::{Memo, Operation, Transaction};
 
@@ -304,6 +304,39 @@ fn a_refused_name_is_looked_up_for_proof() {
     let outputs = machine.handle(answer(0, refused("name_taken")), CREATED_MS + 50);
     let name = "alice".parse().unwrap();
     assert!(outputs.contains(&Output::Ask(Question::NameFacts { name })));
+}
+
+#[test]
+fn a_refused_claim_of_a_voucher_is_looked_up_and_ends_only_where_nothing_can_bring_it_back() {
+    let voucher = PublicKey([7; 32]);
+    let operation = Operation::ClaimVoucher {
+        voucher,
+        opener: Address([2; 32]),
+        opening: Hash([3; 32]),
+        share: Amount::from_nits(5),
+        proof: crate::chain::key::Signature([0; 64]),
+    };
+    let claim = Payment::new(signed(NONCE, VALID_UNTIL, operation), None, CREATED_MS);
+    let mut machine = open(claim);
+    let outputs = machine.handle(answer(0, refused("voucher_gone")), CREATED_MS + 50);
+    assert!(outputs.contains(&Output::Ask(Question::VoucherFacts { voucher })));
+    assert!(machine.payment().is_unresolved());
+    // What our own claim looks like once it is final is no end.
+    let claimer = key().address();
+    for rejection in [
+        Rejection::VoucherClaimed { claimer },
+        Rejection::NonceUsed { given: 1, next: 2 },
+    ] {
+        machine.handle(Input::ProvenRejection(rejection), CREATED_MS + 60);
+        assert!(machine.payment().is_unresolved());
+    }
+    let gone = Rejection::NoVoucher { voucher };
+    let outputs = machine.handle(Input::ProvenRejection(gone.clone()), CREATED_MS + 70);
+    let status = Status::Rejected {
+        code: "voucher_gone".to_owned(),
+        message: gone.to_string(),
+    };
+    assert_eq!(done(&outputs), Some(&status));
 }
 
 #[test]

@@ -178,7 +178,7 @@ fn draw_card(card: &Card, x: u32, y: u32) -> String {
         // Thirty-four millimetres, in the upper right corner.
         let modules = u32::try_from(qr.modules()).unwrap_or(1);
         part.push_str(&format!(
-            "<svg x=\"53\" y=\"2\" width=\"35\" height=\"35\" viewBox=\"0 0 {modules} {modules}\"><path fill=\"#000\" d=\"{}\"/></svg>\n",
+            "<svg x=\"53\" y=\"2\" width=\"35\" height=\"35\" viewBox=\"0 0 {modules} {modules}\"><path fill=\"#000\" shape-rendering=\"crispEdges\" d=\"{}\"/></svg>\n",
             qr.path()
         ));
     }
