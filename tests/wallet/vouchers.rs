@@ -131,10 +131,7 @@ async fn after_its_end_a_voucher_is_refused_and_its_opener_takes_it_back() {
     let found = session.own_vouchers(address(0)).await.unwrap().value;
     let (voucher, end) = (found[0].voucher, found[0].until_ms);
     assert_eq!(found[0].state, VoucherState::Open(1));
-    until("its end is over", Duration::from_secs(20), async || {
-        clock::unix_ms() > end
-    })
-    .await;
+    eventually("its end is over", async || clock::unix_ms() > end).await;
     let mut late = town.purse("late");
     let tardy = SecretKey::from_seed(&[84; 32]);
     assert_eq!(
