@@ -118,7 +118,7 @@ async fn after_its_end_a_voucher_is_refused_and_its_opener_takes_it_back() {
     let secret = opened(
         &session,
         &mut purse,
-        terms(nat(7), 2, Duration::from_secs(4)),
+        terms(nat(7), 2, Duration::from_secs(10)),
     )
     .await;
     let newcomer = SecretKey::from_seed(&[83; 32]);

@@ -444,18 +444,20 @@ impl PaymentMachine {
             return;
         }
         out.push(Output::Ask(Question::Account));
-        if self.payment.last_refusal().is_none() {
-            return;
-        }
+        let is_refused = self.payment.last_refusal().is_some();
         match &self.payment.transaction().transaction.operation {
-            Operation::ClaimName { name } => {
+            Operation::ClaimName { name } if is_refused => {
                 out.push(Output::Ask(Question::NameFacts { name: name.clone() }));
             }
+            // Always: of two who claim the last share both are accepted at first, by different nodes, and whoever was
+            // accepted hears no refusal any more.
             Operation::ClaimVoucher { voucher, .. } | Operation::ReclaimVoucher { voucher, .. } => {
                 let voucher = *voucher;
                 out.push(Output::Ask(Question::VoucherFacts { voucher }));
             }
-            Operation::Transfer { .. } | Operation::OpenVoucher { .. } => {}
+            Operation::Transfer { .. }
+            | Operation::ClaimName { .. }
+            | Operation::OpenVoucher { .. } => {}
         }
     }
 
