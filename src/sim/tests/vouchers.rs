@@ -127,6 +127,7 @@ fn a_flood_of_claims_by_accounts_that_cost_nothing_keeps_nobody_out() {
     let mut world = World::town(4, 0, 8);
     let opening = open(&world, 1, 0, 1_000, 2);
     world.pay_and_wait(0, &opening);
+    world.wait_in_step(1);
     // Whoever has the code makes as many claims as they like: no more wait than can ever be taken.
     let claims: Vec<SignedTransaction> = (20..90)
         .map(|person| claim(&world, &opening, person, 1))
@@ -160,6 +161,7 @@ fn a_claim_without_the_secret_is_taken_by_nobody() {
     let mut world = World::town(4, 0, 9);
     let opening = open(&world, 1, 0, 1_000, 1);
     world.pay_and_wait(0, &opening);
+    world.wait_in_step(1);
     let bad = Some(SubmitReply::Rejected(Rejection::BadSignature));
     let forged = claim_with(&world, &opening, (30, 0), 77);
     assert_eq!(world.submit(0, &forged), bad);
