@@ -101,15 +101,17 @@ fn block(block: &Block) {
 fn holds_supply(ledger: &Ledger, changes: ChangeSet) {
     let mut after = ledger.clone();
     after.commit(changes).expect("made from this ledger");
-    let accounts = after.entries().count();
-    assert_eq!(accounts, after.account_count());
-    let mut balances = after.entries().filter_map(|entry| {
+    let things = after.account_count() + after.voucher_keys().count();
+    assert_eq!(after.entries().count(), things);
+    // The first byte of a key says what the entry is.
+    let mut sums = after.entries().filter_map(|entry| {
         let value = entry.value?;
-        Account::from_bytes(&value).ok()
+        match entry.key.first() {
+            Some(0) => Some(Account::from_bytes(&value).ok()?.balance),
+            _ => Some(Voucher::from_bytes(&value).ok()?.locked()),
+        }
     });
-    let total = balances.try_fold(Amount::ZERO, |sum, account: Account| {
-        sum.checked_add(account.balance)
-    });
+    let total = sums.try_fold(Amount::ZERO, Amount::checked_add);
     assert_eq!(total, Some(ledger.supply()));
 }
 

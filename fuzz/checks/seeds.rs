@@ -186,6 +186,8 @@ fn of_services() -> Vec<Seed> {
         "query_older",
         "query_no_activities",
         "query_block",
+        "query_voucher",
+        "query_no_voucher",
     ];
     let queries = world.queries();
     assert_eq!(names.len(), queries.len());
