@@ -95,8 +95,8 @@ impl Picture {
                 "the {name} cannot be written to {}: {error}",
                 path.display()
             );
-            let hint = match name {
-                &"plot" => format!("choose another file with {option}; the figures stand above"),
+            let hint = match *name {
+                "plot" => format!("choose another file with {option}; the figures stand above"),
                 _ => format!("choose another file with {option}"),
             };
             Failure::new(Exit::Unexpected, *code, message, hint)

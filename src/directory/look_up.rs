@@ -80,8 +80,8 @@ pub fn file_asked(text: &[u8]) -> Option<usize> {
 /// The part of a bootstrap file that begins with this byte; an empty one behind its end, or within a letter.
 pub fn file_part(file: &str, from: usize) -> Vec<u8> {
     let rest = file.get(from..).unwrap_or_default();
-    let end = (0..=rest.len().min(PART_BYTES)).rev();
-    let end = end.into_iter().find(|end| rest.is_char_boundary(*end));
+    let mut ends = (0..=rest.len().min(PART_BYTES)).rev();
+    let end = ends.find(|end| rest.is_char_boundary(*end));
     text(&FilePart {
         bytes: file.len(),
         from,

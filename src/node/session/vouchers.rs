@@ -154,8 +154,8 @@ fn of_history(opener: &Address, entries: &[HistoryEntry], at: &Moment) -> Vec<Ow
                 }
             }
             Operation::ReclaimVoucher { voucher, .. } if is_own => {
-                let known = all.iter_mut().rev();
-                if let Some(known) = known.into_iter().find(|known| known.voucher == *voucher) {
+                let mut newest = all.iter_mut().rev();
+                if let Some(known) = newest.find(|known| known.voucher == *voucher) {
                     known.state = VoucherState::TakenBack;
                 }
             }
