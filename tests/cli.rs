@@ -11,6 +11,9 @@ mod dealings;
 #[path = "cli/network.rs"]
 mod network;
 #[cfg(unix)]
+#[path = "cli/receipts.rs"]
+mod receipts;
+#[cfg(unix)]
 #[path = "cli/refusals.rs"]
 mod refusals;
 #[cfg(unix)]

@@ -100,6 +100,11 @@ fn no_bytes_forge_a_dealing_or_open_anothers_memo() {
 }
 
 #[test]
+fn no_bytes_are_a_receipt_of_what_did_not_happen() {
+    hold("receipts", 1024);
+}
+
+#[test]
 fn what_the_fuzzer_found_once_is_right_for_good() {
     for (target, check) in checks::ALL {
         for (_, bytes) in files(&folder("regressions", target)) {

@@ -14,6 +14,7 @@ pub mod form;
 pub mod gossip;
 pub mod logs;
 pub mod node;
+pub mod receipts;
 pub mod seeds;
 pub mod services;
 pub mod speech;
@@ -24,7 +25,7 @@ pub mod world;
 pub type Check = fn(&[u8]);
 
 /// Every check by the name of its fuzz target.
-pub const ALL: [(&str, Check); 11] = [
+pub const ALL: [(&str, Check); 12] = [
     ("gossip", gossip::check),
     ("services", services::check),
     ("speech", speech::check),
@@ -36,4 +37,5 @@ pub const ALL: [(&str, Check); 11] = [
     ("node", node::check),
     ("directory", directory::check),
     ("dealings", dealings::check),
+    ("receipts", receipts::check),
 ];

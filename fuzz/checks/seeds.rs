@@ -6,6 +6,7 @@ use natcoin::chain::certificate::VoteKind;
 use natcoin::chain::codec::Encode;
 use natcoin::chain::hash::Hash;
 use natcoin::chain::key::Signature;
+use natcoin::chain::query::{Answer, Query};
 use natcoin::chain::rules::Rejection;
 use natcoin::consensus::message::{
     Message, PolkaCertificate, PolkaSignature, Proposal, RoundCertificate, RoundSignature, Vote,
@@ -18,6 +19,7 @@ use natcoin::replica::wire::{
 };
 use natcoin::wallet::journal::Journal;
 use natcoin::wallet::payment::Payment;
+use natcoin::wallet::receipt::Receipt;
 use natcoin::wallet::vault::{KdfParams, Password, RecoveryWords, SealingRandom, Vault};
 use natcoin::wallet::voucher::{Code, VoucherSecret};
 
@@ -41,6 +43,7 @@ pub fn of(target: &str) -> Vec<Seed> {
         "node" => node::seeds(),
         "directory" => directory::seeds(),
         "dealings" => dealings::seeds(),
+        "receipts" => of_receipts(),
         _ => Vec::new(),
     }
 }
@@ -297,6 +300,18 @@ fn of_answers() -> Vec<Seed> {
         ("watch_frame", world.frame(2).to_bytes()),
     ]);
     seeds
+}
+
+fn of_receipts() -> Vec<Seed> {
+    let names = ["payment", "second_in_a_block", "name", "third_block"];
+    let world = world();
+    let all = world.transactions();
+    let asked = [0, 1, 2, 5].map(|place| Query::Transaction(all[place].id()));
+    let receipts = asked.iter().map(|query| match world.answer(query) {
+        Answer::Transaction(answer) => Receipt::new(*answer).write().into_bytes(),
+        other => panic!("a transaction is answered, not {other:?}"),
+    });
+    names.into_iter().zip(receipts).collect()
 }
 
 fn of_bootstrap() -> Vec<Seed> {

@@ -160,6 +160,8 @@ pub enum Command {
         #[command(subcommand)]
         command: WalletCommand,
     },
+    /// Check a receipt, with no network
+    Verify(Verify),
     /// Look things up in the public ledger
     Explore {
         /// What to show.
@@ -425,6 +427,8 @@ pub enum WalletCommand {
     Join(Join),
     /// Show what happened, proven, after following what still waits
     History(History),
+    /// Write a file that proves a final payment to anybody
+    Receipt(Receipt),
     /// Show what happens, as it becomes final; others find you meanwhile
     Watch(Watch),
     /// Show the account's name, or take one for good
@@ -554,6 +558,25 @@ pub struct History {
     /// At most so many entries, the newest
     #[arg(long, default_value_t = 50, value_name = "N")]
     pub limit: usize,
+}
+
+/// `natcoin wallet receipt`.
+#[derive(Debug, Args)]
+pub struct Receipt {
+    /// The payment's 64 hexadecimal digits
+    #[arg(value_name = "TRANSACTION")]
+    pub transaction: String,
+    /// The file [default: receipt-TRANSACTION.json, here]
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+}
+
+/// `natcoin verify`.
+#[derive(Debug, Args)]
+pub struct Verify {
+    /// A receipt, as `natcoin wallet receipt` wrote it
+    #[arg(value_name = "RECEIPT")]
+    pub receipt: PathBuf,
 }
 
 /// `natcoin explore`.

@@ -21,6 +21,7 @@ mod picture;
 mod place;
 pub mod prompt;
 mod qr;
+pub mod receipt;
 pub mod report;
 pub mod signal;
 pub mod simulate;
@@ -72,6 +73,7 @@ async fn run(context: &Context, command: Command) -> Result<(), Failure> {
         Command::Simulate(arguments) => simulate::run(context, &arguments).await,
         Command::Node(arguments) => run_node(context, arguments).await,
         Command::Wallet { command } => run_wallet(context, command).await,
+        Command::Verify(arguments) => output.report(&receipt::verify(context, &arguments)?),
         Command::Explore { command } => match command {
             ExploreCommand::Block { height } => {
                 output.report(&explore::block(context, height).await?)
@@ -139,6 +141,9 @@ async fn run_wallet(context: &Context, command: WalletCommand) -> Result<(), Fai
         }
         WalletCommand::History(arguments) => {
             output.report(&wallet::past::history(context, &arguments).await?)
+        }
+        WalletCommand::Receipt(arguments) => {
+            output.report(&receipt::write(context, &arguments).await?)
         }
         WalletCommand::Watch(arguments) => wallet::watch::watch(context, &arguments).await,
         WalletCommand::Name { name: Some(name) } => wallet::pay::claim_name(context, &name).await,

@@ -21,7 +21,7 @@ use crate::chain::merkle::Path;
 use crate::chain::name::Name;
 use crate::chain::query::{
     Anchor, Answer, AnswerError, BlockRecord, Certified, HistoryMark, HistoryPage, Moment, Network,
-    Proven, ProvenOwner, TransactionRecord, Trust, Unavailable,
+    Proven, ProvenOwner, TransactionAnswer, TransactionRecord, Trust, Unavailable,
 };
 use crate::chain::transaction::{SignedTransaction, TransactionId};
 use crate::chain::validator::ValidatorSet;
@@ -288,6 +288,20 @@ impl LightClient {
     ) -> Result<Proven<TransactionRecord>, Doubt> {
         let proven = answer.into_transaction()?.verify(&self.trust, id)?;
         self.past(proven)
+    }
+
+    /// The proof of a final transaction, checked: what a receipt is made of.
+    ///
+    /// # Errors
+    /// A [`Doubt`].
+    pub fn transaction_proof(
+        &mut self,
+        answer: Answer,
+        id: &TransactionId,
+    ) -> Result<Proven<TransactionAnswer>, Doubt> {
+        let value = *answer.into_transaction()?;
+        let at = value.clone().verify(&self.trust, id)?.at;
+        self.past(Proven { value, at })
     }
 
     /// A block.

@@ -11,5 +11,6 @@ pub mod memo;
 pub mod patience;
 pub mod payment;
 pub mod pool;
+pub mod receipt;
 pub mod vault;
 pub mod voucher;

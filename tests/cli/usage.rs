@@ -164,6 +164,8 @@ fn the_help_of_every_command_fits_a_narrow_terminal() {
         "wallet take",
         "wallet thank",
         "wallet reach",
+        "wallet receipt",
+        "verify",
         "explore",
         "explore block",
         "explore transaction",

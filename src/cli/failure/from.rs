@@ -25,6 +25,7 @@ use crate::sim::{NoThread, PlanError, UnknownProfile};
 use crate::wallet::dealings::machine::ActError;
 use crate::wallet::journal::JournalError;
 use crate::wallet::memo::SealRefusal;
+use crate::wallet::receipt::ReceiptError;
 use crate::wallet::vault::VaultError;
 use crate::wallet::voucher::CodeError;
 
@@ -204,6 +205,21 @@ impl From<InquiryError> for Failure {
             InquiryError::Behaviour(_) => (Exit::Usage, "bootstrap_invalid"),
         };
         Self::of(exit, code, &error, ORIGINAL_FILE)
+    }
+}
+
+impl From<ReceiptError> for Failure {
+    fn from(error: ReceiptError) -> Self {
+        let (exit, code) = match &error {
+            ReceiptError::TooLarge { .. }
+            | ReceiptError::NotAReceipt(_)
+            | ReceiptError::Malformed { .. } => (Exit::Usage, "receipt_invalid"),
+            ReceiptError::Version(_) => (Exit::Usage, "newer_version"),
+            ReceiptError::OtherNetwork { .. } => (Exit::Usage, "other_network"),
+            ReceiptError::Changed { .. } => (Exit::Rejected, "receipt_changed"),
+            ReceiptError::Unproven(_) => (Exit::Rejected, "receipt_not_proven"),
+        };
+        Self::of(exit, code, &error, "ask for the file again")
     }
 }
 

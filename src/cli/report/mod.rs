@@ -9,6 +9,7 @@ pub mod explore;
 pub mod network;
 pub mod node;
 pub mod payment;
+pub mod receipt;
 pub mod simulate;
 pub mod sizes;
 pub mod wallet;

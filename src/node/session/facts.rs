@@ -13,6 +13,7 @@ use crate::chain::query::{
 };
 use crate::chain::transaction::TransactionId;
 use crate::chain::voucher::Voucher;
+use crate::wallet::receipt::Receipt;
 
 /// Most activities that [`Session::history`] gathers.
 pub const MAX_HISTORY: usize = 100_000;
@@ -81,6 +82,22 @@ impl Session {
                 light.transaction(answer, &id)
             })
             .await
+    }
+
+    /// The receipt of a final transaction.
+    ///
+    /// # Errors
+    /// [`SessionError::NotFound`] if no node knows it.
+    pub async fn receipt(&self, id: TransactionId) -> Result<Proven<Receipt>, SessionError> {
+        let what = format!("the transaction {id}");
+        let Proven { value, at } = self
+            .0
+            .ask(&Query::Transaction(id), &what, |light, answer| {
+                light.transaction_proof(answer, &id)
+            })
+            .await?;
+        let value = Receipt::new(value);
+        Ok(Proven { value, at })
     }
 
     /// The block at a height, from 1.
