@@ -8,6 +8,8 @@ mod bench;
 #[cfg(unix)]
 #[path = "cli/dealings.rs"]
 mod dealings;
+#[path = "cli/manual.rs"]
+mod manual;
 #[path = "cli/network.rs"]
 mod network;
 #[cfg(unix)]

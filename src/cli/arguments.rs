@@ -168,6 +168,24 @@ pub enum Command {
         #[command(subcommand)]
         command: ExploreCommand,
     },
+    /// Show what every error code means, and the next step
+    Errors {
+        /// One code [default: all of them]
+        #[arg(value_name = "CODE")]
+        code: Option<String>,
+    },
+    /// Print what completes commands in your shell
+    Completions {
+        /// bash, zsh, fish, elvish or powershell
+        #[arg(value_name = "SHELL", hide_possible_values = true)]
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page, or write those of all commands
+    Man {
+        /// The folder for the pages [default: print the first]
+        #[arg(long, value_name = "DIR")]
+        out: Option<PathBuf>,
+    },
 }
 
 /// `natcoin network`.

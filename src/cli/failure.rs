@@ -1,6 +1,7 @@
 //! Every way in which a command can fail, as people and scripts see it: a code, a message, the next
 //! step, and an exit code. Types are erased here and nowhere below.
 
+pub mod codes;
 mod from;
 
 use std::borrow::Cow;

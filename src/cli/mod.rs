@@ -12,6 +12,7 @@ pub mod directory;
 pub mod explore;
 pub mod failure;
 pub mod log;
+pub mod manual;
 pub mod network;
 pub mod node;
 pub mod online;
@@ -73,6 +74,9 @@ async fn run(context: &Context, command: Command) -> Result<(), Failure> {
         Command::Simulate(arguments) => simulate::run(context, &arguments).await,
         Command::Node(arguments) => run_node(context, arguments).await,
         Command::Wallet { command } => run_wallet(context, command).await,
+        Command::Errors { code } => output.report(&manual::errors(code.as_deref())?),
+        Command::Completions { shell } => output.report(&manual::completions(shell)),
+        Command::Man { out } => output.report(&manual::pages(out.as_deref())?),
         Command::Verify(arguments) => output.report(&receipt::verify(context, &arguments)?),
         Command::Explore { command } => match command {
             ExploreCommand::Block { height } => {

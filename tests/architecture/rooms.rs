@@ -97,6 +97,8 @@ pub const CRATES: &[(&str, &[&str])] = &[
     ("futures", &["behaviour", "node", "api", "cli"]),
     ("axum", &["api"]),
     ("clap", &["cli"]),
+    ("clap_complete", &["cli"]),
+    ("clap_mangen", &["cli"]),
     ("rpassword", &["cli"]),
     ("indicatif", &["cli"]),
     ("qrcode", &["cli"]),

@@ -78,6 +78,11 @@ impl Program {
             let text = error[field].as_str().unwrap_or_default();
             assert!(!text.is_empty(), "{arguments:?}: no {field} in {json}");
         }
+        let code = error["code"].as_str().unwrap();
+        let known = natcoin::cli::failure::codes::find(code);
+        let known = known.unwrap_or_else(|| panic!("{code} is not in the table of codes"));
+        let is_exit = known.exits.iter().any(|known| *known as i32 == exit);
+        assert!(is_exit, "{code} ends with {exit}: not so in the table");
         let run = self.run(arguments);
         assert_eq!((run.code, run.stdout.as_str()), (exit, ""), "{arguments:?}");
         assert!(run.stderr.starts_with("error: "), "{}", run.stderr);

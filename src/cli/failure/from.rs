@@ -276,7 +276,8 @@ impl From<PlanError> for Failure {
 
 impl From<NoThread> for Failure {
     fn from(error: NoThread) -> Self {
-        Self::of(Exit::Unexpected, "thread_refused", &error, "")
+        let hint = "end other programs, or raise the limit of processes";
+        Self::of(Exit::Unexpected, "thread_refused", &error, hint)
     }
 }
 

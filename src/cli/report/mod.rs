@@ -6,6 +6,7 @@ pub mod bench;
 pub mod devnet;
 pub mod directory;
 pub mod explore;
+pub mod manual;
 pub mod network;
 pub mod node;
 pub mod payment;
