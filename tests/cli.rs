@@ -8,6 +8,9 @@ mod bench;
 #[cfg(unix)]
 #[path = "cli/dealings.rs"]
 mod dealings;
+#[cfg(unix)]
+#[path = "cli/doctor.rs"]
+mod doctor;
 #[path = "cli/manual.rs"]
 mod manual;
 #[path = "cli/network.rs"]

@@ -168,6 +168,12 @@ pub enum Command {
         #[command(subcommand)]
         command: ExploreCommand,
     },
+    /// Find what keeps a node, or this machine, from its work
+    Doctor {
+        /// The node's home [default: this machine and the network]
+        #[arg(long, hide_env = true, env = "NATCOIN_HOME", value_name = "DIR")]
+        home: Option<PathBuf>,
+    },
     /// Show what every error code means, and the next step
     Errors {
         /// One code [default: all of them]

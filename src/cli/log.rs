@@ -1,11 +1,12 @@
 //! What the rooms tell while they work: lines on stderr, by `-v`, `-q` or `NATCOIN_LOG`.
 
-use std::io::IsTerminal;
+use std::io::{self, IsTerminal as _, Write};
 use std::panic::Location;
 
 use tracing_subscriber::EnvFilter;
 
 use super::arguments::Global;
+use super::output::above;
 
 /// Keeps redb's panics off the terminal: over an altered file it panics, and the store makes an error with its way out of
 /// that. A panic of our own is shown as ever.
@@ -18,6 +19,19 @@ fn quieten_contained_panics() {
             false => usual(info),
         }
     }));
+}
+
+/// Stderr, above the line that a running node may have there.
+struct AboveTheLine;
+
+impl Write for AboveTheLine {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        above(|| io::stderr().lock().write(bytes))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        io::stderr().lock().flush()
+    }
 }
 
 /// Starts the log. `NATCOIN_LOG` (such as `natcoin=debug,libp2p=info`) wins over `-v` and `-q`.
@@ -34,7 +48,7 @@ pub fn start(global: &Global) {
     // A second start (in tests) finds a log running already, which is as good.
     let _ = tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(std::io::stderr)
+        .with_writer(|| AboveTheLine)
         .with_ansi(std::io::stderr().is_terminal())
         .try_init();
 }

@@ -9,7 +9,9 @@ pub mod bench;
 pub mod context;
 pub mod devnet;
 pub mod directory;
+pub mod doctor;
 pub mod explore;
+pub mod face;
 pub mod failure;
 pub mod log;
 pub mod manual;
@@ -74,6 +76,7 @@ async fn run(context: &Context, command: Command) -> Result<(), Failure> {
         Command::Simulate(arguments) => simulate::run(context, &arguments).await,
         Command::Node(arguments) => run_node(context, arguments).await,
         Command::Wallet { command } => run_wallet(context, command).await,
+        Command::Doctor { home } => doctor::run(context, home.as_deref()).await,
         Command::Errors { code } => output.report(&manual::errors(code.as_deref())?),
         Command::Completions { shell } => output.report(&manual::completions(shell)),
         Command::Man { out } => output.report(&manual::pages(out.as_deref())?),

@@ -1,19 +1,26 @@
 //! `natcoin node`: one node of a network, until it is told to end.
 
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use super::context::Context;
+use super::face::{self, Surroundings};
 use super::failure::{Exit, Failure};
-use super::report::node::{NodeEvent, NodeId, NodeStatus};
+use super::report::node::{NewestBlock, NodeEvent, NodeId, NodeStatus};
 use super::report::resilience;
 use super::signal::Signals;
-use crate::directory::development;
+use crate::directory::bootstrap::Node;
+use crate::directory::{development, utc};
+use crate::node::clock;
 use crate::node::home::{Home, next_development_home};
-use crate::node::inquiry;
+use crate::node::inquiry::{self, NodeCondition};
 use crate::node::runner::{self, Cause, NodeConfig, NodeHandle};
 
 /// Where the development nodes' homes are, beside the wallets.
 const DEVELOPMENT: &str = "development";
+
+/// How often the line on the terminal is made anew.
+const GLANCE: Duration = Duration::from_secs(1);
 
 /// `node id`: who the node of a home is.
 ///
@@ -39,17 +46,53 @@ pub async fn status(context: &Context, home: Option<&Path>) -> Result<NodeStatus
     let condition = inquiry::ask(&home).await?;
     drop(progress);
     let validators = &home.bootstrap().genesis().validators;
+    let newest = newest(&home, &condition);
+    let answered = condition.answered;
     Ok(NodeStatus {
         status: "ok",
         name: home.name().to_string(),
         peer_id: home.peer_id().to_string(),
-        version: condition.version,
-        height: condition.height,
-        validators_up: usize::from(condition.validators_up),
+        version: answered.version,
+        height: answered.at.height,
+        validators_up: usize::from(answered.validators_up),
         validators: validators.count(),
         validators_needed: validators.quorum_count(),
-        waiting: condition.waiting,
+        waiting: answered.waiting,
+        newest,
     })
+}
+
+/// Of the newest block that the node has: how it was decided, and how far others are.
+fn newest(home: &Home, condition: &NodeCondition) -> NewestBlock {
+    let (bootstrap, at) = (home.bootstrap(), condition.answered.at);
+    let validators = &bootstrap.genesis().validators;
+    let (round, signers) = match &condition.answered.decided {
+        Some((round, signers)) => (Some(*round), signers.as_slice()),
+        None => (None, &[][..]),
+    };
+    let has_signed = |node: &&Node| {
+        let is_of = |place: &u16| {
+            let validator = validators.get(usize::from(*place));
+            validator.is_some_and(|validator| validator.key == node.key)
+        };
+        signers.iter().any(is_of)
+    };
+    let votes = bootstrap.nodes().iter().filter(|node| node.validator);
+    let (signed, not_signed): (Vec<_>, Vec<_>) = votes.partition(has_signed);
+    let names = |nodes: Vec<&Node>| nodes.iter().map(|node| node.name.to_string()).collect();
+    let others = condition.others;
+    NewestBlock {
+        time: round.map(|_| utc::format(at.time_ms)),
+        age_ms: round.map(|_| clock::unix_ms().saturating_sub(at.time_ms)),
+        round,
+        signed_by: names(signed),
+        not_signed_by: match round {
+            Some(_) => names(not_signed),
+            None => Vec::new(),
+        },
+        others_answered: others.map_or(0, |(_, count)| count),
+        behind: others.map(|(best, _)| best.saturating_sub(at.height)),
+    }
 }
 
 /// `node`: says when it listens and when it is in step, and serves until there is a wish to end.
@@ -101,8 +144,24 @@ async fn serve(context: &Context, home: &Home, node: &mut NodeHandle) -> Result<
     let mut condition = node.condition();
     let mut is_known = false;
     let mut was_paused = false;
+    let face = output.face();
+    let mut glance = tokio::time::interval(GLANCE);
+    let (mut height, mut last_final) = (condition.borrow().height, None);
     loop {
         let now = condition.borrow_and_update().clone();
+        if now.height > height {
+            (height, last_final) = (now.height, Some(clock::now()));
+        }
+        if let Some(face) = &face {
+            let ago = last_final.map(|then: Instant| clock::now().duration_since(then));
+            let around = Surroundings::now(node.network(), ago).await;
+            face.set(&face::line(
+                home.name().as_str(),
+                &now,
+                &around,
+                output.style(),
+            ));
+        }
         let is_paused = now.validators_up < now.validators_needed;
         let is_in_step = !is_paused
             && now.height >= now.best_known_height
@@ -116,7 +175,8 @@ async fn serve(context: &Context, home: &Home, node: &mut NodeHandle) -> Result<
                 validators: now.validators,
             })?;
         }
-        if is_paused != was_paused {
+        // The line on the terminal says it already.
+        if is_paused != was_paused && face.is_none() {
             was_paused = is_paused;
             let (up, all, needed) = (now.validators_up, now.validators, now.validators_needed);
             output.note(&match is_paused {
@@ -128,6 +188,7 @@ async fn serve(context: &Context, home: &Home, node: &mut NodeHandle) -> Result<
             changed = condition.changed() => if changed.is_err() {
                 return Ok(node.ended().await?);
             },
+            _ = glance.tick(), if face.is_some() => {}
             ended = node.ended() => return Ok(ended?),
         }
     }

@@ -6,6 +6,7 @@
 use std::ffi::OsString;
 use std::io::{self, BufWriter, ErrorKind, IsTerminal, Stdout, Write};
 use std::process::ExitCode;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -99,6 +100,28 @@ impl Output {
         bar.set_message(text.to_owned());
         bar.enable_steady_tick(Duration::from_millis(100));
         Progress(Some(bar))
+    }
+
+    /// A line that stays below all else while a program runs and a person looks; none elsewhere.
+    pub fn face(&self) -> Option<Progress> {
+        if self.quiet || !self.watched || self.form == Form::Json {
+            return None;
+        }
+        let bar = ProgressBar::new_spinner();
+        if let Ok(style) = ProgressStyle::with_template("{spinner} {wide_msg}") {
+            bar.set_style(style);
+        }
+        if bar.is_hidden() {
+            return None;
+        }
+        bar.enable_steady_tick(Duration::from_millis(250));
+        *standing() = Some(bar.clone());
+        Some(Progress(Some(bar)))
+    }
+
+    /// How what goes to a terminal looks.
+    pub fn style(&self) -> Style {
+        self.style
     }
 
     /// Shows how far many things are, out of so many; `None` if nobody looks.
@@ -305,20 +328,37 @@ fn print_failure(form: Form, failure: &Failure) {
     }
 }
 
+/// The line that stands below all else, if one does: what is printed meanwhile goes above it.
+fn standing() -> MutexGuard<'static, Option<ProgressBar>> {
+    static STANDING: Mutex<Option<ProgressBar>> = Mutex::new(None);
+    STANDING.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Does what prints, with no line of ours in its way.
+pub fn above<T>(print: impl FnOnce() -> T) -> T {
+    let bar = standing().clone();
+    match bar {
+        Some(bar) if !bar.is_finished() => bar.suspend(print),
+        _ => print(),
+    }
+}
+
 fn write_stdout(text: &str) -> Result<(), Failure> {
-    let mut stdout = io::stdout().lock();
-    stdout
-        .write_all(text.as_bytes())
-        .and_then(|()| stdout.flush())
-        .map_err(|error| match error.kind() {
-            ErrorKind::BrokenPipe => Failure::output_closed(),
-            _ => Failure::io("write the result", &error),
-        })
+    let written = above(|| {
+        let mut stdout = io::stdout().lock();
+        stdout
+            .write_all(text.as_bytes())
+            .and_then(|()| stdout.flush())
+    });
+    written.map_err(|error| match error.kind() {
+        ErrorKind::BrokenPipe => Failure::output_closed(),
+        _ => Failure::io("write the result", &error),
+    })
 }
 
 fn write_stderr(text: &str) {
     // Without stderr there is nowhere to complain that there is no stderr.
-    let _ = writeln!(io::stderr().lock(), "{text}");
+    let _ = above(|| writeln!(io::stderr().lock(), "{text}"));
 }
 
 /// Whether the system's language settings allow for more than ASCII.

@@ -40,7 +40,8 @@ use crate::directory::peer;
 /// The bootstrap file's name in a home and in a network's folder.
 pub const BOOTSTRAP: &str = "bootstrap.toml";
 const CONFIG: &str = "node.toml";
-const KEY: &str = "node.key";
+/// The key's file in a home.
+pub(super) const KEY: &str = "node.key";
 const STORE: &str = "store";
 
 /// Most bytes read of `node.toml` and of `node.key`.

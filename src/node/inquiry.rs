@@ -1,37 +1,27 @@
 //! Asking one's own node how it is: `natcoin node status`.
 //!
 //! The node is asked over its own addresses, like by any wallet, and what it says of the chain is proven. It must never
-//! touch the node's folder beyond reading it: the node is at work there. Read next: `session/` (asking many nodes).
+//! touch the node's folder beyond reading it: the node is at work there. Read next: `survey.rs`.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
-use std::time::Duration;
 
 use libp2p::multiaddr::Protocol;
 use thiserror::Error;
-use tokio::time::timeout;
 
 use super::home::Home;
-use super::network::{self, Event, NetworkConfig, NetworkError, NetworkEvents, NetworkHandle};
-use crate::behaviour::{BehaviourError, Hello, Multiaddr, PeerId, Role, Service, identity};
-use crate::chain::codec::Encode as _;
-use crate::chain::query::Query;
+use super::network::NetworkError;
+use super::survey::{Answered, Silence, survey};
+use crate::behaviour::{BehaviourError, Multiaddr};
 use crate::directory::bootstrap::{Bootstrap, Node};
-use crate::wallet::light::{Doubt, LightClient};
-
-/// How long the node may take to come up and answer.
-const DEADLINE: Duration = Duration::from_secs(5);
+use crate::wallet::light::Doubt;
 
 /// How a running node is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NodeCondition {
-    /// Its program's name and version, by its own word.
-    pub version: String,
-    /// The last final height that it has; proven.
-    pub height: u64,
-    /// How many validators it hears, itself included if it is one; its word.
-    pub validators_up: u16,
-    /// How many transactions wait there; its word.
-    pub waiting: u32,
+    /// What it answered.
+    pub answered: Answered,
+    /// The greatest height that another node has proven, and how many of the others answered. None if none did.
+    pub others: Option<(u64, usize)>,
 }
 
 /// Why nothing can be said of a node.
@@ -65,45 +55,43 @@ pub enum InquiryError {
     Network(#[from] NetworkError),
 }
 
-/// Asks the node of a home, at the addresses where it listens.
+/// Asks the node of a home, at the addresses where it listens, and the other nodes of its network how far they are.
 ///
 /// # Errors
 /// An [`InquiryError`]; it takes five seconds at most.
 pub async fn ask(home: &Home) -> Result<NodeCondition, InquiryError> {
-    let bootstrap = home.bootstrap();
-    let mut light = LightClient::new(bootstrap.genesis(), 0);
-    let (network, mut events) = network::start(NetworkConfig {
-        identity: identity::keypair(rand::random()),
-        network_name: bootstrap.network().parse()?,
-        genesis: light.genesis().0,
-        role: Role::Wallet,
-        version: concat!("natcoin/", env!("CARGO_PKG_VERSION")).to_owned(),
-        boot_nonce: rand::random(),
-        height: 0,
-        listen: Vec::new(),
-        bootstrap: vec![(home.peer_id(), home.listen().iter().map(dialable).collect())],
-        validators: Default::default(),
-        reach: Default::default(),
-    })
-    .await?;
-    let asked = timeout(DEADLINE, exchange(&network, &mut events, home.peer_id())).await;
-    network.shutdown().await;
-    let asked = asked.unwrap_or_else(|_| Err(format!("no answer within {DEADLINE:?}")));
-    let (hello, bytes) = asked.map_err(|why| InquiryError::NotRunning {
-        name: home.name().to_string(),
-        home: home.folder().display().to_string(),
-        why: why.replace("; ", ", "),
-    })?;
-    let proven = LightClient::read(&bytes).and_then(|answer| light.status(answer));
-    let proven = proven.map_err(|doubt| InquiryError::Doubtful {
-        name: home.name().to_string(),
-        doubt,
-    })?;
+    let own = home.peer_id();
+    let listed = home.bootstrap().nodes().iter();
+    let others = listed.filter(|node| node.peer_id != own);
+    let others = others.map(|node| (node.peer_id, node.addresses.clone()));
+    let peers = others.chain([(own, home.listen().iter().map(dialable).collect())]);
+    let mut survey = survey(home.bootstrap(), peers.collect(), Some(own)).await?;
+    let name = || home.name().to_string();
+    let answered = match survey.remove(&own) {
+        Some(Ok(answered)) => answered,
+        Some(Err(Silence::Doubtful(doubt))) => {
+            return Err(InquiryError::Doubtful {
+                name: name(),
+                doubt,
+            });
+        }
+        other => {
+            let why = match other {
+                Some(Err(Silence::Unreached(why))) => why.replace("; ", ", "),
+                _ => "it was not asked".to_owned(),
+            };
+            return Err(InquiryError::NotRunning {
+                name: name(),
+                home: home.folder().display().to_string(),
+                why,
+            });
+        }
+    };
+    let heights = survey.values().flatten().map(|one| one.at.height);
+    let best = heights.clone().max();
     Ok(NodeCondition {
-        version: hello.version,
-        height: proven.at.height,
-        validators_up: proven.value.validators_up,
-        waiting: proven.value.waiting,
+        answered,
+        others: best.map(|best| (best, heights.count())),
     })
 }
 
@@ -120,31 +108,8 @@ pub fn way_in(home: &Home) -> Bootstrap {
     })
 }
 
-/// Waits for the node to be up and asks it once.
-async fn exchange(
-    network: &NetworkHandle,
-    events: &mut NetworkEvents,
-    node: PeerId,
-) -> Result<(Hello, Vec<u8>), String> {
-    loop {
-        match events.recv().await {
-            Some(Event::PeerUp { peer, hello, .. }) if peer == node => {
-                let query = Query::Status.to_bytes();
-                let answer = network.request(node, Service::Query, query).await;
-                return answer
-                    .map(|bytes| (hello, bytes))
-                    .map_err(|error| error.to_string());
-            }
-            Some(Event::BootstrapUnreachable { reason, .. }) => return Err(reason),
-            Some(Event::Refused { reason, .. }) => return Err(reason.to_string()),
-            Some(_) => {}
-            None => return Err("the network was shut down".to_owned()),
-        }
-    }
-}
-
 /// Where a node that listens here can be dialled from this machine: every interface includes the loopback one.
-fn dialable(listen: &Multiaddr) -> Multiaddr {
+pub(super) fn dialable(listen: &Multiaddr) -> Multiaddr {
     let dialable = |part: Protocol<'static>| match part {
         Protocol::Ip4(ip) if ip.is_unspecified() => Protocol::Ip4(Ipv4Addr::LOCALHOST),
         Protocol::Ip6(ip) if ip.is_unspecified() => Protocol::Ip6(Ipv6Addr::LOCALHOST),

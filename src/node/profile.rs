@@ -103,6 +103,11 @@ impl DataDir {
         self.root.join(WALLETS).join(name.as_str())
     }
 
+    /// The file that holds a profile's secret, sealed.
+    pub fn keystore_path(&self, name: &ProfileName) -> PathBuf {
+        self.profile_path(name).join(KEYSTORE)
+    }
+
     /// The profiles that have a keystore, in order of their names.
     ///
     /// # Errors

@@ -29,7 +29,7 @@ fn every_shell_gets_completions_of_every_command() {
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
         let run = program.run(&["completions", shell]);
         assert_eq!((run.code, run.stderr.as_str()), (0, ""), "{shell}");
-        for word in ["receipt", "verify", "--bootstrap"] {
+        for word in ["receipt", "verify", "doctor", "--bootstrap"] {
             let word = word.trim_start_matches("--");
             assert!(run.stdout.contains(word), "{shell}: no {word}");
         }

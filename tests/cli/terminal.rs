@@ -18,15 +18,21 @@ struct Terminal {
 
 impl Terminal {
     fn start(program: &Program, arguments: &[&str]) -> Self {
+        Self::start_as(program, "dumb", arguments)
+    }
+
+    /// A terminal of a kind, 100 letters wide.
+    fn start_as(program: &Program, kind: &str, arguments: &[&str]) -> Self {
         // In the shell's place, which would have its own view of Ctrl-C.
-        let line = [&["exec", env!("CARGO_BIN_EXE_natcoin")], arguments].concat();
+        let exec = ["stty cols 100;", "exec", env!("CARGO_BIN_EXE_natcoin")];
+        let line = [&exec, arguments].concat();
         let mut child = std::process::Command::new("script")
             .args(["-qfec", &line.join(" "), "/dev/null"])
             .current_dir(program.folder())
             .env_clear()
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
             .env("HOME", program.folder())
-            .env("TERM", "dumb")
+            .env("TERM", kind)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
@@ -142,4 +148,34 @@ fn a_list_of_nodes_that_is_watched_stands_in_its_place() {
     // Ctrl-C.
     terminal.keys.write_all(b"\x03").unwrap();
     assert_eq!(terminal.end(), 0);
+}
+
+#[test]
+fn a_node_on_a_terminal_shows_in_one_line_how_it_is() {
+    let program = Program::new();
+    let port = crate::running::free_port();
+    let made = program.run(&[
+        "network", "new", "--nodes", "1", "--dir", "net", "--port", &port,
+    ]);
+    assert_eq!(made.code, 0, "{}", made.stderr);
+    let node = ["node", "--home", "net/mangart"];
+    let mut terminal = Terminal::start_as(&program, "xterm", &node);
+    // What was always printed is printed still, above the line.
+    terminal.until("mangart listens on ");
+    terminal.until("in step");
+    terminal.until("at height 0");
+    terminal.until("1 of 1 up, stands no failure");
+    terminal.until("0 peers");
+    terminal.keys.write_all(b"\x03").unwrap();
+    terminal.until("ended at height");
+    assert_eq!(terminal.end(), 0);
+    // Where nobody looks there is no such line.
+    let mut plain = Terminal::start(&program, &[&node[..], &["2>log"]].concat());
+    let shown = plain.until("1 of 1 nodes are up");
+    assert!(!shown.contains("stands no failure \u{b7}"), "{shown}");
+    plain.keys.write_all(b"\x03").unwrap();
+    plain.until("ended at height");
+    assert_eq!(plain.end(), 0);
+    let log = std::fs::read_to_string(program.path("log")).unwrap();
+    assert!(!log.contains("peers"), "{log}");
 }

@@ -169,6 +169,7 @@ fn the_help_of_every_command_fits_a_narrow_terminal() {
         "errors",
         "completions",
         "man",
+        "doctor",
         "explore",
         "explore block",
         "explore transaction",

@@ -89,6 +89,7 @@ codes! {
     cancelled: Usage, "the question was answered with no, or not at all; nothing was done" => "run the command again, or answer with --yes";
     cannot_listen: Usage, "the node cannot listen on an address of its node.toml" => "name an address of this machine there";
     chain_behind: Unreachable, "the nodes know an older chain than this wallet has seen final" => "try again later; if it stays so, ask the network's operators";
+    clock_wrong: Unexpected, "this machine's clock is wrong" => "let it be set by the network: `timedatectl set-ntp true`";
     closed: Unexpected, "the connection to the network was shut down" => "run the command again";
     confirmation_needed: Usage, "a question needs an answer, and nobody is at a terminal" => "add --yes if you mean it";
     count_invalid: Usage, "a number is out of range" => "choose one within the range of the message";
@@ -101,12 +102,14 @@ codes! {
     dust_account: Rejected, "a new account would have less than the smallest balance" => "pay it at least that much";
     earlier_version: Usage, "the store was written by an earlier version, in a way that is not read any more" => "follow the message; never remove signed.guard";
     expired: Rejected, "the payment was not final before its last height; nothing was paid" => "pay again";
+    faults_found: Unexpected, "`natcoin doctor` found what keeps the node from its work" => "take the step that stands beside each fault";
     fee_too_low: Rejected, "the fee is below what the network's rules ask" => "pay again: the wallet takes the fee of today";
     file_exists: Usage, "the file is there already, and is not overwritten" => "name another one";
     file_invalid: Usage | Unexpected, "a file is too large, or no text: it is not what it should be" => "check the path";
     file_missing: Usage, "there is no such file" => "check the path";
     file_unreadable: Usage, "a file cannot be read" => "check the path and the rights";
     folder_not_empty: Usage, "the folder is there already and not empty; nothing was changed" => "choose another folder";
+    folder_not_writable: Usage, "the node cannot write to its folder" => "make it writable for the user who runs the node";
     foreign_network: Rejected, "the transaction is of another network" => "use the bootstrap file of the network you mean";
     fork: Unexpected, "a quorum has signed two blocks of one height: a third of the validators or more cheat" => "pay nothing, and ask those who run them";
     genesis_changed: Usage, "the bootstrap file states another genesis hash than its genesis has" => "get it again from somebody you trust";
@@ -119,6 +122,7 @@ codes! {
     internal: Unexpected, "a mistake of this program" => "please report it, with the message";
     io: Unexpected, "the system refused something" => "check the path, the disk and the rights";
     journal_damaged: Unexpected, "the file of payments under way does not hold what was written" => "put it back from a backup; see the message";
+    key_exposed: Usage, "other users of the machine can read a secret key" => "run chmod 600 on it, and make a new key if somebody may have copied it";
     keystore_damaged: Unexpected, "the wallet's keystore does not hold what was written" => "restore the wallet from its twelve words";
     line_invalid: Usage, "the line holds no request and no payment, or is mistyped" => "copy it again, whole";
     load_too_large: Usage, "the load that was asked for does not fit into this machine" => "ask for fewer wallets, or a lower or shorter load";
@@ -144,6 +148,7 @@ codes! {
     not_there: Rejected, "nobody told where that account is, or the telling has ended" => "ask whether their wallet or node runs";
     other_key: Usage, "the bootstrap file lists the node's name with another key" => "correct node.key, or the name in node.toml";
     other_network: Usage, "a file is of another network than the one it is used with" => "use the files of one network together";
+    other_owner: Usage, "the store is another user's, so it was not looked at" => "run the doctor as the user who runs the node";
     other_payment: Rejected, "the request was paid by another payment" => "see `natcoin wallet dealings`";
     out_of_memory: Unexpected, "there is not enough memory to open the wallet" => "end other programs, and try again";
     output_closed: Unexpected, "nobody reads the output any more" => "nothing";

@@ -5,6 +5,7 @@
 pub mod bench;
 pub mod devnet;
 pub mod directory;
+pub mod doctor;
 pub mod explore;
 pub mod manual;
 pub mod network;

@@ -51,6 +51,52 @@ pub struct NodeStatus {
     pub validators_needed: usize,
     /// How many transactions wait there.
     pub waiting: u32,
+    /// Of the newest block that it has.
+    #[serde(flatten)]
+    pub newest: NewestBlock,
+}
+
+/// How the newest block of a node was decided, which is proven, and how far others are.
+#[derive(Debug, Serialize)]
+pub struct NewestBlock {
+    /// Its time; none before the first block.
+    pub time: Option<String>,
+    /// How long ago that was, by this machine's clock.
+    pub age_ms: Option<u64>,
+    /// The round in which it was decided; above 0 something was slow or down.
+    pub round: Option<u32>,
+    /// The nodes whose votes stand in its certificate.
+    pub signed_by: Vec<String>,
+    /// Those whose do not: they were late, or are down.
+    pub not_signed_by: Vec<String>,
+    /// How many of the other nodes answered, too.
+    pub others_answered: usize,
+    /// How many blocks the node lacks that one of these has proven; none if none answered.
+    pub behind: Option<u64>,
+}
+
+impl NewestBlock {
+    fn text(&self, style: Style) -> String {
+        let decided = match (self.round, self.age_ms) {
+            (Some(round), Some(age)) => {
+                let late = match self.not_signed_by.as_slice() {
+                    [] => String::new(),
+                    names => format!("; not by {}", names.join(", ")),
+                };
+                let (seconds, signed) = (age / 1000, self.signed_by.join(", "));
+                format!("last final {seconds} s ago, in round {round}, signed by {signed}{late}")
+            }
+            _ => "no block is final yet".to_owned(),
+        };
+        let others = match (self.behind, self.others_answered) {
+            (None, _) => "no other node answered".to_owned(),
+            (Some(0), 1) => "in step with the other node that answered".to_owned(),
+            (Some(0), many) => format!("in step with the {many} other nodes that answered"),
+            (Some(1), _) => "1 block behind the others".to_owned(),
+            (Some(many), _) => style.bad(&format!("{many} blocks behind the others")),
+        };
+        format!("{decided}\n{others}")
+    }
 }
 
 impl Report for NodeStatus {
@@ -63,11 +109,12 @@ impl Report for NodeStatus {
             false => format!("{up} of {all} nodes are up"),
         };
         format!(
-            "{} ({}) at height {}; {network}; {} transactions wait",
+            "{} ({}) at height {}; {network}; {} transactions wait\n{}",
             style.strong(&self.name),
             self.version,
             self.height,
-            self.waiting
+            self.waiting,
+            self.newest.text(style)
         )
     }
 }
@@ -160,10 +207,27 @@ mod tests {
             validators: 4,
             validators_needed: 3,
             waiting: 0,
+            newest: NewestBlock {
+                time: Some("2026-01-01T00:00:00Z".to_owned()),
+                age_ms: Some(12_345),
+                round: Some(1),
+                signed_by: ["mangart", "razor", "triglav"].map(str::to_owned).into(),
+                not_signed_by: vec!["jalovec".to_owned()],
+                others_answered: 2,
+                behind: Some(0),
+            },
         };
         assert_eq!(
             status.text(Style::Plain),
-            "razor (natcoin/2.0.0) at height 7; 3 of 4 nodes are up; 0 transactions wait"
+            "razor (natcoin/2.0.0) at height 7; 3 of 4 nodes are up; 0 transactions wait\nlast final 12 s ago, in round 1, signed by mangart, razor, triglav; not by jalovec\nin step with the 2 other nodes that answered"
+        );
+        let json = serde_json::to_value(&status).unwrap();
+        assert_eq!((&json["round"], &json["behind"]), (&1.into(), &0.into()));
+        status.newest.behind = Some(9);
+        assert!(
+            status
+                .text(Style::Plain)
+                .ends_with("9 blocks behind the others")
         );
         status.validators_up = 2;
         assert!(
