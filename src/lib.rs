@@ -3,6 +3,7 @@
 //! The rooms below stand on floors; a room imports only from floors beneath it
 //! (`tests/architecture.rs` holds the table). Read `docs/architecture.md` first.
 
+pub mod api;
 pub mod behaviour;
 pub mod chain;
 pub mod cli;

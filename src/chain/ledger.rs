@@ -17,6 +17,7 @@ mod tests;
 mod validate;
 
 use std::collections::BTreeMap;
+use std::ops::Bound;
 
 pub use execution::{Activity, BlockContext, ChangeSet, Execution, Selection};
 pub use state::{
@@ -139,6 +140,19 @@ impl Ledger {
     /// Whether there is such an account.
     pub fn has_account(&self, address: &Address) -> bool {
         self.accounts.contains(address)
+    }
+
+    /// How many names are taken.
+    pub fn name_count(&self) -> usize {
+        self.names.len()
+    }
+
+    /// Names and whose they are, in their order, from one on; at most `limit`.
+    pub fn names(&self, from: Option<&Name>, limit: usize) -> Vec<(Name, Address)> {
+        let first = from.map_or(Bound::Unbounded, Bound::Included);
+        let names = self.names.range::<Name, _>((first, Bound::Unbounded));
+        let taken = names.take(limit);
+        taken.map(|(name, owner)| (name.clone(), *owner)).collect()
     }
 
     /// Whose a name is.

@@ -14,3 +14,4 @@ pub mod runner;
 pub mod session;
 pub mod welcome;
 pub mod survey;
+pub mod window;

@@ -38,6 +38,7 @@ pub use effect::{
 };
 pub use inspect::{CheckId, CheckJob, FULL_CHECK, check};
 pub use perform::{Stored, perform};
+pub use service::stored_answer;
 pub use start::{Settings, StartError};
 
 use crate::chain::block::BlockId;

@@ -103,6 +103,9 @@ impl Replica {
             Query::Voucher(key) => Answer::Voucher(VoucherAnswer::of(ledger, self.anchor(), key)),
             Query::Transaction(id) => transaction(id, store)
                 .map_or(unknown, |answer| Answer::Transaction(Box::new(answer))),
+            Query::Transaction(_) | Query::Block(_) => {
+                stored_answer(query, store).unwrap_or(unknown)
+            }
             Query::Activities {
                 address,
                 upto,
@@ -112,14 +115,6 @@ impl Replica {
                 .map_or(unknown, |page| {
                     Answer::Activities(ActivitiesAnswer::of(ledger, self.anchor(), address, page))
                 }),
-            Query::Block(height) => read_block(*height, store).map_or(unknown, |found| {
-                let FinalBlock { block, certificate } = found;
-                let certified = Certified {
-                    header: block.header,
-                    certificate,
-                };
-                Answer::Block(BlockAnswer::of(certified, block.transactions))
-            }),
         }
     }
 
@@ -231,6 +226,25 @@ impl Replica {
         // The same for all of these: encoded once.
         self.herald(height, bare);
     }
+}
+
+/// The answer to a query that the block log alone answers, on any thread; `None` for another query, or if the log cannot be read.
+pub fn stored_answer(query: &Query, store: &Store) -> Option<Answer> {
+    let found = match query {
+        Query::Transaction(id) => {
+            transaction(id, store).map(|answer| Answer::Transaction(Box::new(answer)))
+        }
+        Query::Block(height) => read_block(*height, store).map(|found| {
+            let FinalBlock { block, certificate } = found;
+            let certified = Certified {
+                header: block.header,
+                certificate,
+            };
+            Answer::Block(BlockAnswer::of(certified, block.transactions))
+        }),
+        _ => return None,
+    };
+    Some(found.unwrap_or(Answer::Unavailable(Unavailable::Unknown)))
 }
 
 fn read_block(height: u64, store: &Store) -> Option<FinalBlock> {

@@ -33,7 +33,7 @@ mod sim_image;
 mod state;
 mod wal;
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 pub use blocks::{BlockIter, RECORD_LIMIT_BYTES};
 pub use checkpoint::CheckpointJob;
@@ -57,7 +57,28 @@ pub struct Store {
     inner: Arc<Inner>,
 }
 
+/// A way to a [`Store`] for as long as somebody else keeps it open.
+#[derive(Clone, Debug)]
+pub struct WeakStore {
+    inner: Weak<Inner>,
+}
+
+impl WeakStore {
+    /// The store; `None` once it is closed.
+    pub fn upgrade(&self) -> Option<Store> {
+        let inner = self.inner.upgrade()?;
+        Some(Store { inner })
+    }
+}
+
 impl Store {
+    /// A way to this store that does not keep it, nor its folder's lock.
+    pub fn weak(&self) -> WeakStore {
+        WeakStore {
+            inner: Arc::downgrade(&self.inner),
+        }
+    }
+
     /// Opens the store on a disk, and creates it where there is none.
     ///
     /// Errors: a file of another genesis, of a later format, damaged or missing its guard; each

@@ -14,6 +14,7 @@ use super::{
     error::{NetworkError, RequestError},
     event::RequestId,
     metrics::{Counters, Metrics},
+    registry::Registry,
     reach::{Route, Whereabouts},
     watch::WatchStream,
 };
@@ -139,6 +140,12 @@ impl NetworkHandle {
     #[must_use]
     pub fn metrics(&self) -> Counters {
         self.metrics.read()
+    }
+
+    /// Where all counters are registered: libp2p's, ours, and what others add.
+    #[must_use]
+    pub fn registry(&self) -> Registry {
+        self.metrics.registry()
     }
 
     /// Whether the task has ended.

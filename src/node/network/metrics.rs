@@ -2,22 +2,29 @@
 //!
 //! Never: hold anything but counts. Next: [`super::NetworkHandle::metrics`].
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
 
-use crate::behaviour::service::Malformed;
+use libp2p::swarm::SwarmEvent;
+
+use super::registry::{self, Foreign, Registry};
+use crate::behaviour::{SpeechEvent, service::Malformed};
 
 macro_rules! counters {
-    ($($(#[$doc:meta])* $name:ident,)*) => {
+    ($($(#[doc = $doc:literal])* $name:ident,)*) => {
         /// Counters that only grow, shared with the handle.
         #[derive(Debug, Default)]
         pub struct Metrics {
-            $($(#[$doc])* $name: AtomicU64,)*
+            $($(#[doc = $doc])* $name: AtomicU64,)*
             malformed: Malformed,
+            foreign: Foreign,
         }
 
         /// The counters at one moment.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-        pub struct Counters { $($(#[$doc])* pub $name: u64,)* }
+        pub struct Counters { $($(#[doc = $doc])* pub $name: u64,)* }
 
         /// Which counter.
         #[allow(non_camel_case_types, reason = "named as the fields they count in")]
@@ -36,6 +43,11 @@ macro_rules! counters {
                 counter.fetch_add(many, Ordering::Relaxed);
             }
 
+            /// Each counter with its name and what it says.
+            pub(super) fn named(counters: &Counters) -> Vec<(&'static str, &'static str, u64)> {
+                vec![$((stringify!($name), concat!($($doc,)*), counters.$name),)*]
+            }
+
             fn own(&self) -> Counters {
                 Counters { $($name: self.$name.load(Ordering::Relaxed),)* }
             }
@@ -47,6 +59,27 @@ impl Metrics {
     /// Where the codecs count what they cannot read.
     pub(super) fn malformed(&self) -> &Malformed {
         &self.malformed
+    }
+
+    /// Counters that are registered, beside libp2p's.
+    pub(super) fn shared() -> Arc<Self> {
+        let metrics = Arc::default();
+        registry::register(&metrics);
+        metrics
+    }
+
+    /// Where they are registered.
+    pub(super) fn registry(&self) -> Registry {
+        self.foreign.registry.clone()
+    }
+
+    pub(super) fn foreign(&self) -> &Foreign {
+        &self.foreign
+    }
+
+    /// Lets libp2p count what has happened.
+    pub(super) fn record(&self, event: &SwarmEvent<SpeechEvent>) {
+        self.foreign.record(event);
     }
 
     /// Reads all counters.

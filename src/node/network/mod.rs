@@ -24,6 +24,7 @@ mod paced;
 mod peers;
 mod prompt_close;
 pub mod reach;
+mod registry;
 mod serve;
 mod task;
 mod transport;
@@ -36,6 +37,7 @@ pub use event::{Event, NetworkEvents, RequestId};
 pub use handle::{NetworkHandle, PeerInfo, Verdict};
 pub use libp2p::gossipsub::MessageId;
 pub use metrics::{Counters, Metrics};
+pub use registry::Registry;
 pub use reach::{ReachConfig, Route, Standing, Whereabouts};
 pub use watch::{WatchEnded, WatchSink, WatchStream};
 

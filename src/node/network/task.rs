@@ -78,7 +78,7 @@ pub(super) async fn start(
         transport::probe(address)?;
     }
     let (events, received) = event::queue();
-    let metrics = Arc::new(Metrics::default());
+    let metrics = Metrics::shared();
     let gate = config.gate();
     let swarm = transport::swarm(&config, &gate, &metrics)?;
     let reach = Reachability::new(&config, gate, clock::now());
@@ -290,6 +290,7 @@ impl Task {
     }
 
     fn on_swarm_event(&mut self, event: SwarmEvent<SpeechEvent>) {
+        self.metrics.record(&event);
         if self.on_reach_swarm(&event) {
             return;
         }

@@ -22,6 +22,7 @@ use crate::node::network::{
     Event, MessageId, NetworkEvents, NetworkHandle, RequestId as NetworkRequest,
     Verdict as NetworkVerdict, WatchSink,
 };
+use crate::node::window::{Question, Sums};
 use crate::replica::{
     Condition, Effect, Input, Note, Peer, Replica, Stored, Verdict, WatchId, perform,
 };
@@ -43,6 +44,16 @@ pub struct Directory {
     pub asked: mpsc::Receiver<MembersQuestion>,
 }
 
+/// What the operator is shown, and the questions of whoever shows it.
+pub struct Shown {
+    /// The node's condition.
+    pub condition: watch::Sender<Condition>,
+    /// What people may want to know.
+    pub notes: broadcast::Sender<Note>,
+    /// Questions of the window.
+    pub asked: mpsc::Receiver<Question>,
+}
+
 /// Keys of peers that are kept: of a crowd twice as large as a node takes in.
 const MAX_KEYS: usize = 4_096;
 
@@ -52,6 +63,8 @@ struct Open {
     next: u64,
     gossip: BTreeMap<u64, (MessageId, PeerId)>,
     requests: BTreeMap<u64, NetworkRequest>,
+    /// Requests of the node's own window.
+    looks: BTreeMap<u64, oneshot::Sender<Vec<u8>>>,
     watches: BTreeMap<WatchId, WatchSink>,
     /// Keys of peers that were heard of.
     keys: HashMap<PeerId, Peer>,
@@ -70,8 +83,7 @@ type CheckpointResult = Result<Checkpoint, StoreError>;
 pub struct Hands {
     store: Store,
     network: NetworkHandle,
-    condition: watch::Sender<Condition>,
-    notes: broadcast::Sender<Note>,
+    shown: Shown,
     record: Record,
     directory: Directory,
     began: Instant,
@@ -93,6 +105,7 @@ enum Wake {
     Checked(Result<Input, JoinError>),
     Checkpoint(Result<CheckpointResult, oneshot::error::RecvError>),
     Members(MembersQuestion),
+    Asked(Question),
     Timer,
 }
 
@@ -101,8 +114,7 @@ impl Hands {
     pub fn new(
         store: Store,
         network: NetworkHandle,
-        condition: watch::Sender<Condition>,
-        notes: broadcast::Sender<Note>,
+        shown: Shown,
         record: Record,
         directory: Directory,
         began: Instant,
@@ -110,8 +122,7 @@ impl Hands {
         Self {
             store,
             network,
-            condition,
-            notes,
+            shown,
             record,
             directory,
             began,
@@ -173,6 +184,10 @@ impl Hands {
                     let _ = reply.send(known.collect());
                     continue;
                 }
+                Wake::Asked(question) => match self.look(question, replica) {
+                    Some(input) => input,
+                    None => continue,
+                },
                 Wake::Reply(input) => input,
                 Wake::Checked(checked) => checked.map_err(NodeError::Check)?,
                 Wake::Control(None | Some(Control::Stop)) => return Ok(()),
@@ -229,6 +244,7 @@ impl Hands {
             Some(checked) = self.checks.next() => Wake::Checked(checked),
             // One at a time, so that it never keeps an event waiting for long.
             Some(question) = self.directory.asked.recv() => Wake::Members(question),
+            Some(question) = self.shown.asked.recv() => Wake::Asked(question),
             event = events.recv() => Wake::Event(event),
             // Last: every other input fires the timers that are due as well.
             () = pause(left) => Wake::Timer,
@@ -246,6 +262,42 @@ impl Hands {
         }
         self.open.keys.insert(*peer, key);
         Some(key)
+    }
+
+    /// A question of the window: answered from the books, or asked of the replica as a peer would ask it.
+    fn look(&mut self, question: Question, replica: &Replica) -> Option<Input> {
+        let ledger = replica.ledger();
+        // Whoever asked may have given up.
+        match question {
+            Question::Service {
+                service,
+                data,
+                reply,
+            } => {
+                let from = self.key_of(&self.network.local_peer())?;
+                let id = self.open.number();
+                self.open.looks.retain(|_, reply| !reply.is_closed());
+                self.open.looks.insert(id, reply);
+                return Some(Input::Request {
+                    id,
+                    from,
+                    service,
+                    data,
+                });
+            }
+            Question::Sums(reply) => {
+                let _ = reply.send(Sums {
+                    height: replica.height(),
+                    supply: ledger.supply(),
+                    accounts: ledger.account_count(),
+                    names: ledger.name_count(),
+                });
+            }
+            Question::Names { from, limit, reply } => {
+                let _ = reply.send(ledger.names(from.as_ref(), limit));
+            }
+        }
+        None
     }
 
     fn input_of(&mut self, event: Event) -> Option<Input> {
@@ -381,6 +433,9 @@ impl Hands {
             Effect::Respond { id, data } => {
                 if let Some(request) = self.open.requests.remove(&id) {
                     self.network.respond(request, Ok(data)).await?;
+                } else if let Some(reply) = self.open.looks.remove(&id) {
+                    // Whoever asked may have given up.
+                    let _ = reply.send(data);
                 }
             }
             Effect::Push { watch, frame } => {
@@ -416,7 +471,7 @@ impl Hands {
             }
             Effect::Note(note) => {
                 // Nobody may be listening.
-                let _ = self.notes.send(note);
+                let _ = self.shown.notes.send(note);
             }
             Effect::Halt(halt) => return Err(halt.into()),
             Effect::LogStart { .. }
@@ -452,7 +507,7 @@ impl Hands {
 
     fn show(&self, replica: &Replica) {
         let condition = replica.status();
-        self.condition.send_if_modified(|shown| {
+        self.shown.condition.send_if_modified(|shown| {
             let is_new = *shown != condition;
             *shown = condition;
             is_new

@@ -31,11 +31,15 @@ use crate::node::directory::{self, DirectoryConfig, DirectoryHandle};
 use crate::node::home::Home;
 use crate::node::network::{self, NetworkConfig, NetworkError, NetworkHandle, ReachConfig};
 use crate::replica::{CheckpointPace, Halt, Moment, Note, Replica, Settings, StartError};
+use crate::node::window::{self, View};
+use crate::replica::{
+    CheckpointPace, Condition, Halt, Moment, Note, Replica, Settings, StartError,
+};
 use crate::store::{FolderDisk, Store, StoreError};
 
 pub use crate::replica::Condition;
 pub use cause::Cause;
-use hands::{Directory, Hands, Record};
+use hands::{Directory, Hands, Record, Shown};
 
 /// Questions of the directory that may wait for the replica's thread: it asks one at a time.
 const MEMBERS: usize = 1;
@@ -148,6 +152,7 @@ pub struct NodeHandle {
     directory: DirectoryHandle,
     condition: watch::Receiver<Condition>,
     notes: broadcast::Sender<Note>,
+    view: View,
     ended: oneshot::Receiver<Result<(), NodeError>>,
 }
 
@@ -180,6 +185,11 @@ impl NodeHandle {
     /// What people may want to know, from now on.
     pub fn notes(&self) -> broadcast::Receiver<Note> {
         self.notes.subscribe()
+    }
+
+    /// A look into it, for whoever shows it.
+    pub fn view(&self) -> View {
+        self.view.clone()
     }
 
     /// A look at the state; `None` if the node has ended.
@@ -243,11 +253,22 @@ pub async fn start(config: NodeConfig) -> Result<NodeHandle, NodeError> {
     let (condition_sender, condition) = watch::channel(replica.status());
     let (notes, _) = broadcast::channel(NOTES);
     let (ended_sender, ended) = oneshot::channel();
+    let (questions, looks) = mpsc::channel(window::QUESTIONS);
+    let view = View::new(
+        config.bootstrap.clone(),
+        &store,
+        network.clone(),
+        condition.clone(),
+        questions,
+    );
     let hands = Hands::new(
         store,
         network.clone(),
-        condition_sender,
-        notes.clone(),
+        Shown {
+            condition: condition_sender,
+            notes: notes.clone(),
+            asked: looks,
+        },
         Record {
             evidence: evidence_path(&config.folder),
             bootstrap: config.bootstrap.clone(),
@@ -265,6 +286,7 @@ pub async fn start(config: NodeConfig) -> Result<NodeHandle, NodeError> {
         directory,
         condition,
         notes,
+        view,
         ended,
     };
     let runtime = tokio::runtime::Builder::new_current_thread()
