@@ -264,7 +264,13 @@ pub struct Devnet {
     /// The folder that keeps it [default: a temporary one]
     #[arg(long, value_name = "DIR")]
     pub dir: Option<PathBuf>,
+    /// Serve the page and the API of its first node
+    #[arg(long, value_name = "ADDRESS", num_args = 0..=1, default_missing_value = PAGE)]
+    pub http: Option<String>,
 }
+
+/// Where `--http` alone serves: on this machine only.
+const PAGE: &str = crate::api::DEFAULT_ADDRESS;
 
 /// What the simulation runs in, unless something else is asked for.
 const DEFAULT_PROFILE: &str = "chaos";
@@ -398,6 +404,9 @@ pub struct Node {
     /// End it, too, when its standard input closes
     #[arg(long)]
     pub until_stdin_closes: bool,
+    /// Serve the page and the API [alone: on this machine]
+    #[arg(long, value_name = "ADDRESS", num_args = 0..=1, default_missing_value = PAGE)]
+    pub http: Option<String>,
     /// What to do instead of starting it.
     #[command(subcommand)]
     pub command: Option<NodeCommand>,

@@ -8,6 +8,7 @@ use super::failure::Failure;
 use super::place::Place;
 use super::report::devnet::DevnetReady;
 use super::signal::Signals;
+use super::window;
 use crate::node::clock;
 use crate::node::devnet::{self, DevnetConfig};
 
@@ -36,8 +37,11 @@ pub async fn run(context: &Context, arguments: Devnet) -> Result<(), Failure> {
     let took_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
     let ready = DevnetReady::new(&devnet, place.folder(), took_ms, program());
     let told = context.output.report(&ready);
-    let served = match told {
-        Ok(()) => tokio::select! {
+    let first = devnet.nodes.first().map(|(_, node)| node.view());
+    let window = told.and_then(|()| window::open(context, arguments.http.as_deref(), first));
+    let served = match window {
+        // Open until the match is over.
+        Ok(_window) => tokio::select! {
             () = signals.end() => Ok(()),
             ended = devnet.ended() => ended.map_err(Failure::from),
         },

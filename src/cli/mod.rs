@@ -30,6 +30,7 @@ pub mod signal;
 pub mod simulate;
 pub mod values;
 pub mod wallet;
+mod window;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -110,7 +111,7 @@ async fn run_node(context: &Context, arguments: NodeArguments) -> Result<(), Fai
             if arguments.until_stdin_closes {
                 signals.heed_stdin()?;
             }
-            node::run(context, home, signals).await
+            node::run(context, home, arguments.http.as_deref(), signals).await
         }
     }
 }

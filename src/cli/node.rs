@@ -12,6 +12,8 @@ use super::signal::Signals;
 use crate::directory::bootstrap::Node;
 use crate::directory::{development, utc};
 use crate::node::clock;
+use super::window;
+use crate::directory::development;
 use crate::node::home::{Home, next_development_home};
 use crate::node::inquiry::{self, NodeCondition};
 use crate::node::runner::{self, Cause, NodeConfig, NodeHandle};
@@ -102,6 +104,7 @@ fn newest(home: &Home, condition: &NodeCondition) -> NewestBlock {
 pub async fn run(
     context: &Context,
     home: Option<&Path>,
+    http: Option<&str>,
     mut signals: Signals,
 ) -> Result<(), Failure> {
     let (home, mut node) = match home {
@@ -114,7 +117,7 @@ pub async fn run(
     };
     let served = tokio::select! {
         () = signals.end() => Ok(()),
-        served = serve(context, &home, &mut node) => served,
+        served = serve(context, &home, http, &mut node) => served,
     };
     let last = node.inspect().await;
     let network = node.network().clone();
@@ -133,7 +136,12 @@ pub async fn run(
     }
 }
 
-async fn serve(context: &Context, home: &Home, node: &mut NodeHandle) -> Result<(), Failure> {
+async fn serve(
+    context: &Context,
+    home: &Home,
+    http: Option<&str>,
+    node: &mut NodeHandle,
+) -> Result<(), Failure> {
     let output = &context.output;
     output.report(&NodeEvent::Listening {
         name: home.name().to_string(),
@@ -141,6 +149,8 @@ async fn serve(context: &Context, home: &Home, node: &mut NodeHandle) -> Result<
         addresses: node.addresses().iter().map(ToString::to_string).collect(),
         resilience: resilience(&home.bootstrap().genesis().validators),
     })?;
+    // Open for as long as the node is served.
+    let _window = window::open(context, http, Some(node.view()))?;
     let mut condition = node.condition();
     let mut is_known = false;
     let mut was_paused = false;

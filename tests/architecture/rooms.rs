@@ -68,7 +68,8 @@ pub const ROOMS: &[Room] = &[
             "replica",
         ],
     ),
-    room("api", 5, &["chain", "directory", "node"]),
+    // Of the wallet only how a memo is read.
+    room("api", 5, &["chain", "directory", "wallet", "node"]),
     room(
         "cli",
         6,
@@ -96,6 +97,9 @@ pub const CRATES: &[(&str, &[&str])] = &[
     ("tokio", &["behaviour", "node", "api", "cli"]),
     ("futures", &["behaviour", "node", "api", "cli"]),
     ("axum", &["api"]),
+    ("hyper", &["api"]),
+    ("hyper_util", &["api"]),
+    ("prometheus_client", &["node", "api"]),
     ("clap", &["cli"]),
     ("clap_complete", &["cli"]),
     ("clap_mangen", &["cli"]),

@@ -1,6 +1,7 @@
 //! Codes and exit codes of the rooms' errors.
 
 use super::{Exit, Failure};
+use crate::api::WindowError;
 use crate::chain::amount::AmountError;
 use crate::chain::genesis::GenesisError;
 use crate::chain::hash::HashError;
@@ -220,6 +221,14 @@ impl From<ReceiptError> for Failure {
             ReceiptError::Unproven(_) => (Exit::Rejected, "receipt_not_proven"),
         };
         Self::of(exit, code, &error, "ask for the file again")
+impl From<WindowError> for Failure {
+    fn from(error: WindowError) -> Self {
+        let (exit, code) = match error {
+            WindowError::InUse(_) => (Exit::Locked, "port_in_use"),
+            WindowError::CannotListen { .. } => (Exit::Usage, "cannot_listen"),
+            WindowError::Thread(_) => (Exit::Unexpected, "thread_refused"),
+        };
+        Self::of(exit, code, &error, "name another address with --http")
     }
 }
 

@@ -134,6 +134,15 @@ pub enum NodeEvent {
         /// What its network stands, in words.
         resilience: String,
     },
+    /// Its page and API are served.
+    Serving {
+        /// The page, for a browser on this machine.
+        page: String,
+        /// Where.
+        address: String,
+        /// Whether others than this machine may come.
+        is_public: bool,
+    },
     /// It is in step with the chain.
     InStep {
         /// Its name.
@@ -173,6 +182,7 @@ impl Report for NodeEvent {
                 style.strong(name),
                 addresses.join(" and ")
             ),
+            Self::Serving { page, .. } => format!("the page is at {}", style.strong(page)),
             Self::Ended { name, height, .. } => format!(
                 "{} ended at height {height}; all is on the disk",
                 style.strong(name)
