@@ -13,6 +13,9 @@ mod dealings;
 mod doctor;
 #[path = "cli/manual.rs"]
 mod manual;
+#[allow(dead_code, reason = "each test file uses its own part")]
+#[path = "common/http.rs"]
+mod http;
 #[path = "cli/network.rs"]
 mod network;
 #[cfg(unix)]
@@ -39,3 +42,6 @@ mod vouchers;
 mod wait;
 #[path = "cli/wallet.rs"]
 mod wallet;
+#[cfg(unix)]
+#[path = "cli/window.rs"]
+mod window;

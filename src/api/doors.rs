@@ -19,6 +19,8 @@ use crate::node::window::{Bucket, Condition, Origin, Rate, View};
 
 /// Connections at a time, of all.
 pub const CONNECTIONS: usize = 512;
+/// However few files there are, so many.
+const LEAST: usize = 16;
 /// Of one address.
 pub const CONNECTIONS_OF_ADDRESS: usize = 32;
 /// Of the connections, those that listen to events.
@@ -80,6 +82,8 @@ struct Counts {
 
 /// The doors.
 pub struct Doors {
+    /// How many connections there may be.
+    connections: usize,
     book: Mutex<Book>,
     counts: Counts,
 }
@@ -134,8 +138,8 @@ impl Book {
 }
 
 impl Doors {
-    /// Doors through which nobody has come.
-    pub fn new() -> Self {
+    /// Doors through which nobody has come, for so many connections as there are files.
+    pub fn new(files: usize) -> Self {
         let now = clock::now();
         Self {
             book: Mutex::new(Book {
@@ -146,18 +150,19 @@ impl Doors {
                 submits: Bucket::new(SUBMITS, now),
             }),
             counts: Counts::default(),
+            connections: files.clamp(LEAST, CONNECTIONS),
         }
     }
 
     /// A place for a connection.
     pub fn enter(self: &Arc<Self>, origin: Origin) -> Option<Place> {
-        let limits = (CONNECTIONS, CONNECTIONS_OF_ADDRESS);
+        let limits = (self.connections, CONNECTIONS_OF_ADDRESS);
         self.place(origin, false, limits)
     }
 
     /// A place for one who listens to events.
     pub fn listen(self: &Arc<Self>, origin: Origin) -> Option<Place> {
-        let limits = (LISTENERS, LISTENERS_OF_ADDRESS);
+        let limits = (LISTENERS.min(self.connections / 2), LISTENERS_OF_ADDRESS);
         self.place(origin, true, limits)
     }
 
@@ -309,7 +314,7 @@ mod tests {
 
     #[test]
     fn an_address_has_its_share_and_others_still_enter() {
-        let doors = Arc::new(Doors::new());
+        let doors = Arc::new(Doors::new(CONNECTIONS));
         let one: Vec<Place> = std::iter::from_fn(|| doors.enter(at(1))).take(1_000).collect();
         assert_eq!(one.len(), CONNECTIONS_OF_ADDRESS);
         assert!(doors.enter(at(2)).is_some());
@@ -319,7 +324,7 @@ mod tests {
 
     #[test]
     fn listeners_leave_places_for_those_who_ask() {
-        let doors = Arc::new(Doors::new());
+        let doors = Arc::new(Doors::new(CONNECTIONS));
         let this = View::origin(std::net::Ipv4Addr::LOCALHOST.into());
         let listeners: Vec<Place> = std::iter::from_fn(|| doors.listen(this)).take(9_999).collect();
         assert_eq!(listeners.len(), LISTENERS);
@@ -327,8 +332,17 @@ mod tests {
     }
 
     #[test]
+    fn where_files_are_few_there_are_few_places_and_half_of_them_listen() {
+        let doors = Arc::new(Doors::new(0));
+        let this = View::origin(std::net::Ipv4Addr::LOCALHOST.into());
+        let entered: Vec<Place> = std::iter::from_fn(|| doors.enter(this)).take(99).collect();
+        let listen: Vec<Place> = std::iter::from_fn(|| doors.listen(this)).take(99).collect();
+        assert_eq!((entered.len(), listen.len()), (LEAST, LEAST / 2));
+    }
+
+    #[test]
     fn one_who_asks_too_often_is_refused_and_the_others_are_not() {
-        let doors = Doors::new();
+        let doors = Doors::new(CONNECTIONS);
         let asked = (0..REQUESTS_OF_ADDRESS.burst * 3).filter(|_| doors.may_ask(at(1)));
         let asked = asked.count();
         assert!(asked < REQUESTS_OF_ADDRESS.burst as usize * 2, "{asked}");
@@ -340,7 +354,7 @@ mod tests {
 
     #[test]
     fn however_many_addresses_come_few_are_remembered() {
-        let doors = Arc::new(Doors::new());
+        let doors = Arc::new(Doors::new(CONNECTIONS));
         let held = doors.enter(at(1));
         for number in 0..ORIGINS as u32 * 3 {
             let ip = std::net::Ipv4Addr::from_bits(0x4d02_0000 + number);

@@ -67,7 +67,7 @@ mod tests {
 
     #[tokio::test]
     async fn who_does_not_keep_up_is_cut_off_and_gives_its_place_back() {
-        let doors = Arc::new(Doors::new());
+        let doors = Arc::new(Doors::new(99));
         let (events, heard) = tokio::sync::broadcast::channel(4);
         let origin = View::origin(std::net::Ipv4Addr::new(77, 1, 1, 1).into());
         let place = doors.listen(origin).unwrap();

@@ -30,7 +30,7 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
-use crate::node::window::{View, give_way};
+use crate::node::window::{View, ask_for_files, give_way};
 use doors::Doors;
 use live::Live;
 
@@ -113,16 +113,14 @@ pub fn open(address: SocketAddr, view: View) -> Result<Window, WindowError> {
     let listener = std::net::TcpListener::bind(address).map_err(cannot)?;
     listener.set_nonblocking(true).map_err(cannot)?;
     let address = listener.local_addr().map_err(cannot)?;
-    // Showing gives way to agreeing, on each of its threads.
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .max_blocking_threads(BLOCKING_THREADS)
         .thread_name("window-reader")
-        .on_thread_start(give_way)
         .build()
         .map_err(WindowError::Thread)?;
     let (open, mut closed) = watch::channel(());
-    let doors = Arc::new(Doors::new());
+    let doors = Arc::new(Doors::new(ask_for_files(doors::CONNECTIONS)));
     view.registry().add(Box::new(doors::Counted::new(&doors, &view)));
     let shared = Shared {
         live: Arc::new(Live::new(&view)),
@@ -131,6 +129,7 @@ pub fn open(address: SocketAddr, view: View) -> Result<Window, WindowError> {
         view,
     };
     let work = move || {
+        // Showing gives way to agreeing: here, and on the threads that begin here.
         give_way();
         runtime.block_on(async {
             tokio::select! {

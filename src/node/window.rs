@@ -17,7 +17,7 @@ use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 use tokio::time::timeout;
 
 use super::clock;
-use super::network::{Counters, NetworkHandle, PeerInfo, Registry};
+use super::network::{files, Counters, NetworkHandle, PeerInfo, Registry};
 pub use crate::behaviour::doors::Origin;
 pub use crate::behaviour::limits::{Bucket, Rate};
 use crate::behaviour::{Multiaddr, PeerId, Service};
@@ -337,7 +337,13 @@ impl View {
     }
 }
 
-/// Lets the thread that calls this give way to all others of the program: showing is less than agreeing.
+/// Asks the system for files for so many connections beside the network's; gives how many it has.
+pub fn ask_for_files(connections: usize) -> usize {
+    files::ask_for_more(connections)
+}
+
+/// Lets the thread that calls this, and those that it begins, give way to all others of the program: showing is less than
+/// agreeing.
 #[cfg(target_os = "linux")]
 pub fn give_way() {
     // On Linux this is the thread's own. A system that refuses leaves it as it is.

@@ -128,7 +128,7 @@ export function payment(one, own) {
   return h("li", { "data-payment": one.transaction },
     h("span", { class: "what" }, what, one.memo ? h("span", { class: "note" }, one.memo_is_private ? "private memo" : `“${one.memo}”`) : null),
     one.amount ? h("span", { class: received ? "amount in" : "amount" }, own ? (received ? "+" : "−") : "", nat(one.amount)) : null,
-    h("span", { class: "side" }, link(`/payment/${one.transaction}`, "details"), one.time_ms ? [" · ", ago(one.time_ms, one.time)] : null));
+    h("span", { class: "side below" }, link(`/payment/${one.transaction}`, "details"), one.time_ms ? [" · ", ago(one.time_ms, one.time)] : null));
 }
 
 export function block(one) {

@@ -47,6 +47,32 @@ pub(super) fn ask_for_enough() {
 #[cfg(not(target_os = "linux"))]
 pub(super) fn ask_for_enough() {}
 
+/// Raises this program's limit by so many files for what is beside the network, as far as that is allowed; gives how many
+/// there are.
+#[cfg(target_os = "linux")]
+pub(crate) fn ask_for_more(wanted: usize) -> usize {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let limit = getrlimit(Resource::Nofile);
+    let Some(current) = limit.current else {
+        return wanted;
+    };
+    let most = limit.maximum.unwrap_or(u64::MAX);
+    let raised = Rlimit {
+        current: Some(current.saturating_add(wanted as u64).min(most)),
+        ..limit
+    };
+    match setrlimit(Resource::Nofile, raised) {
+        Ok(()) => usize::try_from(most.saturating_sub(current)).map_or(wanted, |given| given.min(wanted)),
+        Err(_) => 0,
+    }
+}
+
+/// Elsewhere the system's own number has to do.
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn ask_for_more(wanted: usize) -> usize {
+    wanted
+}
+
 /// How many strangers there are files for.
 pub(super) fn strangers() -> usize {
     places(given())

@@ -15,7 +15,7 @@ mod config;
 mod dialler;
 pub mod error;
 pub mod event;
-mod files;
+pub(in crate::node) mod files;
 mod greet;
 pub mod handle;
 mod metered;
