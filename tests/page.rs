@@ -50,7 +50,8 @@ impl Visit {
     }
 
     fn open(&self, path: &str) {
-        self.browser.open(&format!("http://{}{path}", self.shown.at()));
+        self.browser
+            .open(&format!("http://{}{path}", self.shown.at()));
     }
 
     /// Every page, and what it must say.
@@ -58,19 +59,114 @@ impl Visit {
         let account = self.shown.address(1);
         let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
         vec![
-            ("overview", "/".to_owned(), words(&["Payments become final", "4 of 4", "@alice pays @bob", "12.50 NAT", "block 1", "Verify this yourself"])),
-            ("blocks", "/blocks".to_owned(), words(&["Blocks", "block 1", "signed by 3 of 4"])),
-            ("block", "/block/1".to_owned(), words(&["Block 1", "final", "Signed by", "1 transaction", "@alice pays @bob"])),
-            ("payments", "/payments".to_owned(), words(&["Payments", "“honey”", "@alice pays @bob"])),
-            ("payment", format!("/payment/{}", self.payment), words(&["Payment", "12.50", "@alice", "@bob", "“honey”", "block 1, place 1", &self.payment])),
-            ("account", format!("/account/{account}"), words(&["@bob", &account, "1,012.49999993", "2, 1 of them signed", "+12.50 NAT", "−0.00000007 NAT"])),
-            ("names", "/names".to_owned(), words(&["Names", "@alice", "@bob", "@carol"])),
-            ("name", "/name/alice".to_owned(), words(&["@alice", "taken, for good", "Belongs to", "987.50 NAT"])),
-            ("free", "/name/nobody".to_owned(), words(&["@nobody", "free", "natcoin --bootstrap bootstrap.toml wallet name nobody"])),
-            ("nodes", "/nodes".to_owned(), words(&["4 of 4 voting nodes are up; 3 are needed", "mangart", "this node", "triglav", "direct", "natcoin/2"])),
-            ("supply", "/supply".to_owned(), words(&["3,000.00 NAT", "the same", "Why it cannot change"])),
-            ("search", "/search?q=bo".to_owned(), words(&["Search: bo", "Nothing is known here by that"])),
-            ("docs", "/docs".to_owned(), words(&["/v1/status", "POST /v1/transactions", "Hand in a signed transaction"])),
+            (
+                "overview",
+                "/".to_owned(),
+                words(&[
+                    "Payments become final",
+                    "4 of 4",
+                    "@alice pays @bob",
+                    "12.50 NAT",
+                    "block 1",
+                    "Verify this yourself",
+                ]),
+            ),
+            (
+                "blocks",
+                "/blocks".to_owned(),
+                words(&["Blocks", "block 1", "signed by 3 of 4"]),
+            ),
+            (
+                "block",
+                "/block/1".to_owned(),
+                words(&[
+                    "Block 1",
+                    "final",
+                    "Signed by",
+                    "1 transaction",
+                    "@alice pays @bob",
+                ]),
+            ),
+            (
+                "payments",
+                "/payments".to_owned(),
+                words(&["Payments", "“honey”", "@alice pays @bob"]),
+            ),
+            (
+                "payment",
+                format!("/payment/{}", self.payment),
+                words(&[
+                    "Payment",
+                    "12.50",
+                    "@alice",
+                    "@bob",
+                    "“honey”",
+                    "block 1, place 1",
+                    &self.payment,
+                ]),
+            ),
+            (
+                "account",
+                format!("/account/{account}"),
+                words(&[
+                    "@bob",
+                    &account,
+                    "1,012.49999993",
+                    "2, 1 of them signed",
+                    "+12.50 NAT",
+                    "−0.00000007 NAT",
+                ]),
+            ),
+            (
+                "names",
+                "/names".to_owned(),
+                words(&["Names", "@alice", "@bob", "@carol"]),
+            ),
+            (
+                "name",
+                "/name/alice".to_owned(),
+                words(&["@alice", "taken, for good", "Belongs to", "987.50 NAT"]),
+            ),
+            (
+                "free",
+                "/name/nobody".to_owned(),
+                words(&[
+                    "@nobody",
+                    "free",
+                    "natcoin --bootstrap bootstrap.toml wallet name nobody",
+                ]),
+            ),
+            (
+                "nodes",
+                "/nodes".to_owned(),
+                words(&[
+                    "4 of 4 voting nodes are up; 3 are needed",
+                    "mangart",
+                    "this node",
+                    "triglav",
+                    "direct",
+                    "natcoin/2",
+                ]),
+            ),
+            (
+                "supply",
+                "/supply".to_owned(),
+                words(&["3,000.00 NAT", "the same", "Why it cannot change"]),
+            ),
+            (
+                "search",
+                "/search?q=bo".to_owned(),
+                words(&["Search: bo", "Nothing is known here by that"]),
+            ),
+            (
+                "docs",
+                "/docs".to_owned(),
+                words(&[
+                    "/v1/status",
+                    "POST /v1/transactions",
+                    "Hand in a signed transaction",
+                ]),
+            ),
         ]
     }
 }
@@ -93,7 +189,10 @@ fn every_page_shows_what_is_there_with_no_error_and_asks_nobody_else() {
                 browser.picture(&folder.join(format!("{name}-{scheme}.png")));
                 browser.screen(390, 844, true);
                 browser.picture(&folder.join(format!("{name}-{scheme}-phone.png")));
-                browser.command("Emulation.clearDeviceMetricsOverride", &Value::Object(Default::default()));
+                browser.command(
+                    "Emulation.clearDeviceMetricsOverride",
+                    &Value::Object(Default::default()),
+                );
             }
         }
     }
@@ -124,10 +223,16 @@ fn what_is_not_there_is_told_with_the_next_step() {
 #[test]
 fn text_from_the_chain_is_text_and_nothing_else() {
     let Some(visit) = Visit::begin() else { return };
-    for path in ["/".to_owned(), format!("/payment/{}", visit.hostile), "/payments".to_owned()] {
+    for path in [
+        "/".to_owned(),
+        format!("/payment/{}", visit.hostile),
+        "/payments".to_owned(),
+    ] {
         visit.open(&path);
         visit.browser.until_says(HOSTILE);
-        let images = visit.browser.value("document.querySelectorAll('main img, main script').length");
+        let images = visit
+            .browser
+            .value("document.querySelectorAll('main img, main script').length");
         assert_eq!(images, 0, "{path}");
     }
     assert_eq!(visit.browser.errors(), Vec::<String>::new());
@@ -153,12 +258,16 @@ fn news_come_by_themselves() {
 
 #[test]
 fn a_pause_is_told_at_once_and_so_is_its_end() {
-    let Some(mut visit) = Visit::begin() else { return };
+    let Some(mut visit) = Visit::begin() else {
+        return;
+    };
     visit.open("/");
     visit.browser.until_says("Payments become final");
     visit.shown.leave(2);
     visit.browser.until_says("Payments are paused");
-    visit.browser.until_says("2 of 4 nodes are up, 3 are needed");
+    visit
+        .browser
+        .until_says("2 of 4 nodes are up, 3 are needed");
     visit.open("/nodes");
     visit.browser.until_says("not heard");
 }
@@ -170,7 +279,10 @@ fn a_page_whose_node_is_gone_says_so() {
     let Visit { shown, browser, .. } = visit;
     let Shown { window, .. } = shown;
     drop(window);
-    browser.until("it says that the node is gone", "!document.getElementById('lost').hidden");
+    browser.until(
+        "it says that the node is gone",
+        "!document.getElementById('lost').hidden",
+    );
 }
 
 #[test]
@@ -179,7 +291,10 @@ fn the_search_finds_names_heights_addresses_and_payments() {
     let browser = &visit.browser;
     let address = visit.shown.address(0);
     for (text, path) in [
-        ("@bob".to_owned(), format!("/account/{}", visit.shown.address(1))),
+        (
+            "@bob".to_owned(),
+            format!("/account/{}", visit.shown.address(1)),
+        ),
         ("alice".to_owned(), format!("/account/{address}")),
         (address.clone(), format!("/account/{address}")),
         ("1".to_owned(), "/block/1".to_owned()),
@@ -189,11 +304,17 @@ fn the_search_finds_names_heights_addresses_and_payments() {
         visit.open("/nodes");
         // By keyboard alone.
         browser.press("/");
-        browser.until("the search box has the keyboard", "document.activeElement.id === 'q'");
+        browser.until(
+            "the search box has the keyboard",
+            "document.activeElement.id === 'q'",
+        );
         browser.press(&text);
         browser.press("\u{e007}");
         let expected = serde_json::json!(path);
-        browser.until(&format!("{text} leads to {path}"), &format!("location.pathname === {expected}"));
+        browser.until(
+            &format!("{text} leads to {path}"),
+            &format!("location.pathname === {expected}"),
+        );
         browser.until_shown();
     }
     browser.until_says("Nothing is known here by that");
@@ -218,7 +339,10 @@ fn the_keyboard_reaches_everything_and_shows_where_it_is() {
     assert_eq!(outline, "solid");
     browser.press("\u{e007}");
     browser.until_says("Whoever takes a free name first");
-    browser.until("the heading is told to who cannot see it", "document.activeElement.tagName === 'H1'");
+    browser.until(
+        "the heading is told to who cannot see it",
+        "document.activeElement.tagName === 'H1'",
+    );
     browser.value("history.back()");
     browser.until_says("Payments become final");
 }
@@ -232,7 +356,9 @@ fn a_phone_shows_every_page_without_scrolling_sideways() {
         for (_, path, words) in visit.pages() {
             visit.open(&path);
             browser.until_says(&words[0]);
-            browser.value("document.querySelectorAll('details').forEach((one) => { one.open = true; })");
+            browser.value(
+                "document.querySelectorAll('details').forEach((one) => { one.open = true; })",
+            );
             let over = browser.value("document.documentElement.scrollWidth - window.innerWidth");
             assert!(over.as_i64().unwrap() <= 0, "{path} at {width}: {over}");
         }
@@ -264,13 +390,18 @@ fn axe_finds_no_serious_fault_in_light_or_dark_on_desk_or_phone() {
         for (name, path, words) in visit.pages() {
             visit.open(&path);
             browser.until_says(&words[0]);
-            browser.value("document.querySelectorAll('details').forEach((one) => { one.open = true; })");
+            browser.value(
+                "document.querySelectorAll('details').forEach((one) => { one.open = true; })",
+            );
             // Through the driver: the page's own policy lets no such script in.
             browser.value(&format!("(() => {{ {axe}; return typeof axe; }})()"));
             let faults = browser.run(
                 "const done = arguments[arguments.length - 1]; axe.run().then((all) => done({checked: all.passes.length, faults: all.violations.map((one) => [one.id, one.impact, one.nodes.map((node) => node.html + ' ' + (node.any[0]?.message || '')).slice(0, 3)])}), (error) => done({error: String(error)}));",
             );
-            assert!(faults["checked"].as_u64().unwrap_or(0) > 10, "{path}: {faults}");
+            assert!(
+                faults["checked"].as_u64().unwrap_or(0) > 10,
+                "{path}: {faults}"
+            );
             for fault in faults["faults"].as_array().unwrap() {
                 found.push(format!("{name}, {scheme}: {fault}"));
             }

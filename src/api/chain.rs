@@ -51,7 +51,9 @@ pub async fn blocks(
     };
     let bootstrap = shared.view.bootstrap();
     let validators = &bootstrap.genesis().validators;
-    let blocks = found.iter().map(|block| show::summary(block, validators, bootstrap));
+    let blocks = found
+        .iter()
+        .map(|block| show::summary(block, validators, bootstrap));
     Ok(Json(json!({
         "height": tip,
         "blocks": blocks.collect::<Vec<_>>(),
@@ -171,7 +173,10 @@ pub async fn transaction(
         return Err(Failure::not_found(&format!("the transaction {id}"), hint));
     };
     let transaction = &found.transaction.transaction;
-    for party in [Some(transaction.sender), transaction.payee()].into_iter().flatten() {
+    for party in [Some(transaction.sender), transaction.payee()]
+        .into_iter()
+        .flatten()
+    {
         shared.live.ask_name(&shared.view, party).await;
     }
     let mut value = show::transaction(transaction, &shared.live);

@@ -254,15 +254,51 @@ impl Collector for Counted {
         let now = self.condition.borrow().clone();
         let can_pay = now.validators_up >= now.validators_needed;
         let gauges = [
-            ("natcoin_height", "Height of the last final block", now.height),
-            ("natcoin_best_known_height", "Greatest height that a peer has told", now.best_known_height),
-            ("natcoin_validators", "Validators of the network", now.validators.into()),
-            ("natcoin_validators_up", "Validators that this node hears, itself included", now.validators_up.into()),
-            ("natcoin_validators_needed", "Validators that a quorum takes", now.validators_needed.into()),
-            ("natcoin_can_pay", "1 if enough validators are up for payments to become final", can_pay.into()),
-            ("natcoin_round", "Round under way at the next height", now.round.unwrap_or(0).into()),
-            ("natcoin_voting", "1 if this node votes", now.is_voting.into()),
-            ("natcoin_transactions_waiting", "Transactions that wait here", now.waiting.into()),
+            (
+                "natcoin_height",
+                "Height of the last final block",
+                now.height,
+            ),
+            (
+                "natcoin_best_known_height",
+                "Greatest height that a peer has told",
+                now.best_known_height,
+            ),
+            (
+                "natcoin_validators",
+                "Validators of the network",
+                now.validators.into(),
+            ),
+            (
+                "natcoin_validators_up",
+                "Validators that this node hears, itself included",
+                now.validators_up.into(),
+            ),
+            (
+                "natcoin_validators_needed",
+                "Validators that a quorum takes",
+                now.validators_needed.into(),
+            ),
+            (
+                "natcoin_can_pay",
+                "1 if enough validators are up for payments to become final",
+                can_pay.into(),
+            ),
+            (
+                "natcoin_round",
+                "Round under way at the next height",
+                now.round.unwrap_or(0).into(),
+            ),
+            (
+                "natcoin_voting",
+                "1 if this node votes",
+                now.is_voting.into(),
+            ),
+            (
+                "natcoin_transactions_waiting",
+                "Transactions that wait here",
+                now.waiting.into(),
+            ),
         ];
         for (name, help, value) in gauges {
             gauge(&mut encoder, name, help, value)?;
@@ -274,15 +310,41 @@ impl Collector for Counted {
             let book = doors.book();
             (book.connections as u64, book.listeners as u64)
         };
-        gauge(&mut encoder, "natcoin_http_connections", "Open HTTP connections", connections)?;
-        gauge(&mut encoder, "natcoin_http_listeners", "Open event streams", listeners)?;
+        gauge(
+            &mut encoder,
+            "natcoin_http_connections",
+            "Open HTTP connections",
+            connections,
+        )?;
+        gauge(
+            &mut encoder,
+            "natcoin_http_listeners",
+            "Open event streams",
+            listeners,
+        )?;
         let counts = &doors.counts;
         let counters = [
             ("natcoin_http_requests", "HTTP requests", &counts.requests),
-            ("natcoin_http_limited", "HTTP requests beyond a rate", &counts.limited),
-            ("natcoin_http_turned_away", "Connections and listeners for whom there was no place", &counts.turned_away),
-            ("natcoin_http_cut_off", "Connections ended because the other side was too slow", &counts.cut_off),
-            ("natcoin_http_submitted", "Transactions handed in over HTTP", &counts.submitted),
+            (
+                "natcoin_http_limited",
+                "HTTP requests beyond a rate",
+                &counts.limited,
+            ),
+            (
+                "natcoin_http_turned_away",
+                "Connections and listeners for whom there was no place",
+                &counts.turned_away,
+            ),
+            (
+                "natcoin_http_cut_off",
+                "Connections ended because the other side was too slow",
+                &counts.cut_off,
+            ),
+            (
+                "natcoin_http_submitted",
+                "Transactions handed in over HTTP",
+                &counts.submitted,
+            ),
         ];
         for (name, help, value) in counters {
             let counter = ConstCounter::new(value.load(Ordering::Relaxed));
@@ -315,7 +377,9 @@ mod tests {
     #[test]
     fn an_address_has_its_share_and_others_still_enter() {
         let doors = Arc::new(Doors::new(CONNECTIONS));
-        let one: Vec<Place> = std::iter::from_fn(|| doors.enter(at(1))).take(1_000).collect();
+        let one: Vec<Place> = std::iter::from_fn(|| doors.enter(at(1)))
+            .take(1_000)
+            .collect();
         assert_eq!(one.len(), CONNECTIONS_OF_ADDRESS);
         assert!(doors.enter(at(2)).is_some());
         drop(one);
@@ -326,7 +390,9 @@ mod tests {
     fn listeners_leave_places_for_those_who_ask() {
         let doors = Arc::new(Doors::new(CONNECTIONS));
         let this = View::origin(std::net::Ipv4Addr::LOCALHOST.into());
-        let listeners: Vec<Place> = std::iter::from_fn(|| doors.listen(this)).take(9_999).collect();
+        let listeners: Vec<Place> = std::iter::from_fn(|| doors.listen(this))
+            .take(9_999)
+            .collect();
         assert_eq!(listeners.len(), LISTENERS);
         assert!(doors.enter(this).is_some());
     }

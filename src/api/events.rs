@@ -31,7 +31,10 @@ pub async fn events(
     // Order: listening first, so that nothing falls between what is and what comes.
     let heard = shared.live.listen();
     let status = network::summary(&shared.view, &shared.live);
-    let first = [Bytes::from_static(AGAIN.as_bytes()), frame("status", &status)];
+    let first = [
+        Bytes::from_static(AGAIN.as_bytes()),
+        frame("status", &status),
+    ];
     let rest = news(heard, place, shared.doors.clone());
     let all = stream::iter(first).chain(rest).map(Ok::<Bytes, Infallible>);
     let headers = [
@@ -80,7 +83,9 @@ mod tests {
             events.send(Bytes::from(vec![number])).unwrap();
         }
         assert_eq!(news.next().await, None);
-        let held: Vec<Place> = std::iter::from_fn(|| doors.listen(origin)).take(99).collect();
+        let held: Vec<Place> = std::iter::from_fn(|| doors.listen(origin))
+            .take(99)
+            .collect();
         assert_eq!(held.len(), super::super::doors::LISTENERS_OF_ADDRESS);
     }
 }

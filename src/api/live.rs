@@ -116,7 +116,13 @@ impl Live {
 
     /// The newest blocks, newest first.
     pub fn newest(&self, count: usize) -> Vec<Summary> {
-        self.recent().blocks.iter().rev().take(count).cloned().collect()
+        self.recent()
+            .blocks
+            .iter()
+            .rev()
+            .take(count)
+            .cloned()
+            .collect()
     }
 
     /// The height of a remembered block.
@@ -255,7 +261,10 @@ async fn take(view: &View, live: &Live, found: &FinalBlock, is_shown: bool) {
     let mut asked = 0;
     for (index, one) in found.block.transactions.iter().enumerate().take(TOLD) {
         let transaction = &one.transaction;
-        for party in [Some(transaction.sender), transaction.payee()].into_iter().flatten() {
+        for party in [Some(transaction.sender), transaction.payee()]
+            .into_iter()
+            .flatten()
+        {
             if asked < NAMED && !live.recent().names.contains_key(&party) {
                 asked += 1;
                 live.ask_name(view, party).await;

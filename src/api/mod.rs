@@ -47,9 +47,7 @@ pub enum WindowError {
     #[error("{0} is in use by another program; end it, or name another address with --http")]
     InUse(SocketAddr),
     /// The system refuses.
-    #[error(
-        "the page cannot be served on {address}: {reason}; name another address with --http"
-    )]
+    #[error("the page cannot be served on {address}: {reason}; name another address with --http")]
     CannotListen {
         /// Where.
         address: SocketAddr,
@@ -121,7 +119,8 @@ pub fn open(address: SocketAddr, view: View) -> Result<Window, WindowError> {
         .map_err(WindowError::Thread)?;
     let (open, mut closed) = watch::channel(());
     let doors = Arc::new(Doors::new(ask_for_files(doors::CONNECTIONS)));
-    view.registry().add(Box::new(doors::Counted::new(&doors, &view)));
+    view.registry()
+        .add(Box::new(doors::Counted::new(&doors, &view)));
     let shared = Shared {
         live: Arc::new(Live::new(&view)),
         doors,

@@ -66,7 +66,11 @@ pub async fn status(State(shared): State<Shared>) -> Json<Value> {
     let mut value = summary(view, &shared.live);
     let genesis = view.bootstrap().genesis();
     let now = view.condition().borrow().clone();
-    let own = view.bootstrap().nodes().iter().find(|node| node.peer_id == view.peer_id());
+    let own = view
+        .bootstrap()
+        .nodes()
+        .iter()
+        .find(|node| node.peer_id == view.peer_id());
     value["genesis"] = json!(genesis.hash());
     value["rules"] = json!({
         "fee": genesis.rules.fee,
@@ -195,7 +199,12 @@ pub async fn ready(State(shared): State<Shared>) -> Response {
 pub async fn metrics(State(shared): State<Shared>) -> Result<Response, Failure> {
     let text = shared.view.registry().text().ok_or_else(|| {
         let message = "the counters cannot be written";
-        Failure::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", message, "please report this")
+        Failure::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "internal",
+            message,
+            "please report this",
+        )
     })?;
     let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     Ok(([(header::CONTENT_TYPE, kind)], text).into_response())

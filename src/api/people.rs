@@ -151,8 +151,12 @@ pub async fn names(
         true => found.pop().map(|(name, _)| name),
         false => None,
     };
-    let names = found.iter().map(|(name, address)| json!({"name": name, "address": address}));
-    Ok(Json(json!({"names": names.collect::<Vec<_>>(), "next": next})))
+    let names = found
+        .iter()
+        .map(|(name, address)| json!({"name": name, "address": address}));
+    Ok(Json(
+        json!({"names": names.collect::<Vec<_>>(), "next": next}),
+    ))
 }
 
 /// `GET /v1/names/{name}`: whose it is, or that it is free.
@@ -192,19 +196,27 @@ pub async fn search(
     let is_short = text.len() <= 80;
     if let (true, Ok(height)) = (is_short, text.replace([',', ' '], "").parse::<u64>()) {
         if (1..=shared.view.condition().borrow().height).contains(&height) {
-            results.push(json!({"kind": "block", "height": height, "page": format!("/block/{height}")}));
+            results.push(
+                json!({"kind": "block", "height": height, "page": format!("/block/{height}")}),
+            );
         }
     } else if let (true, Ok(hash)) = (is_short, text.parse::<Hash>()) {
         if let Some(height) = shared.live.height_of(&hash) {
-            results.push(json!({"kind": "block", "height": height, "page": format!("/block/{height}")}));
+            results.push(
+                json!({"kind": "block", "height": height, "page": format!("/block/{height}")}),
+            );
         }
         let bytes = shared.view.ask(&Query::Transaction(hash)).await?;
         if let Ok(Answer::Transaction(_)) = Answer::from_bytes(&bytes) {
-            results.push(json!({"kind": "payment", "transaction": hash, "page": format!("/payment/{hash}")}));
+            results.push(
+                json!({"kind": "payment", "transaction": hash, "page": format!("/payment/{hash}")}),
+            );
         }
     }
     if let (true, Ok(address)) = (is_short, text.parse::<Address>()) {
-        results.push(json!({"kind": "account", "address": address, "page": format!("/account/{address}")}));
+        results.push(
+            json!({"kind": "account", "address": address, "page": format!("/account/{address}")}),
+        );
     } else if let (true, Ok(name)) = (is_short, text.trim_start_matches('@').parse::<Name>()) {
         let (owner, _) = owner(&shared, &name).await?;
         if let Some(address) = owner {
@@ -215,9 +227,12 @@ pub async fn search(
         for (found, address) in shared.view.names(Some(name.clone()), 8).await? {
             if found != name && found.as_str().starts_with(name.as_str()) {
                 let page = format!("/account/{address}");
-                results.push(json!({"kind": "name", "name": found, "address": address, "page": page}));
+                results
+                    .push(json!({"kind": "name", "name": found, "address": address, "page": page}));
             }
         }
     }
-    Ok(Json(json!({"query": text.chars().take(80).collect::<String>(), "results": results})))
+    Ok(Json(
+        json!({"query": text.chars().take(80).collect::<String>(), "results": results}),
+    ))
 }

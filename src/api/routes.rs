@@ -46,7 +46,10 @@ pub fn all(shared: Shared) -> Router {
         .route("/v1/supply", get(network::supply))
         .route("/v1/blocks", get(chain::blocks))
         .route("/v1/blocks/{block}", get(chain::block))
-        .route("/v1/transactions", get(chain::transactions).post(submit::submit))
+        .route(
+            "/v1/transactions",
+            get(chain::transactions).post(submit::submit),
+        )
         .route("/v1/transactions/{transaction}", get(chain::transaction))
         .route("/v1/accounts/{account}", get(people::account))
         .route("/v1/accounts/{account}/activities", get(people::activities))
@@ -77,7 +80,12 @@ async fn unknown() -> Failure {
 async fn not_so() -> Failure {
     let status = StatusCode::METHOD_NOT_ALLOWED;
     let message = "this path does not take this method";
-    Failure::new(status, "method_not_allowed", message, "`/docs` lists what there is")
+    Failure::new(
+        status,
+        "method_not_allowed",
+        message,
+        "`/docs` lists what there is",
+    )
 }
 
 /// Gives every answer its headers. What the framework refuses by itself is told like all else.
@@ -89,7 +97,8 @@ async fn dress(request: Request, next: Next) -> Response {
         .is_some_and(|kind| kind.as_bytes().starts_with(b"text/plain"));
     if response.status().is_client_error() && is_text {
         let hint = "`/docs` says what is expected";
-        response = Failure::usage("a part of the path or of the query cannot be read", hint).into_response();
+        response = Failure::usage("a part of the path or of the query cannot be read", hint)
+            .into_response();
     }
     let headers = response.headers_mut();
     for (name, value) in HEADERS {
@@ -103,7 +112,10 @@ async fn dress(request: Request, next: Next) -> Response {
 /// A window for this machine only is for those who mean this machine: a site elsewhere that lets its own name point here
 /// must not look through its visitors' windows.
 async fn only_this_machine(State(shared): State<Shared>, request: Request, next: Next) -> Response {
-    let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
+    let host = request
+        .headers()
+        .get(header::HOST)
+        .and_then(|host| host.to_str().ok());
     if shared.is_private && !host.is_some_and(is_this_machine) {
         return Failure::new(
             StatusCode::MISDIRECTED_REQUEST,
@@ -123,7 +135,9 @@ fn is_this_machine(host: &str) -> bool {
     };
     match name {
         Some(name) if name.eq_ignore_ascii_case("localhost") => true,
-        Some(name) => name.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback()),
+        Some(name) => name
+            .parse::<std::net::IpAddr>()
+            .is_ok_and(|ip| ip.is_loopback()),
         None => false,
     }
 }
@@ -134,10 +148,24 @@ mod tests {
 
     #[test]
     fn a_private_window_is_found_by_the_names_of_this_machine_only() {
-        for host in ["127.0.0.1", "127.0.0.1:18080", "localhost:7", "LOCALHOST", "[::1]:7", "[::1]"] {
+        for host in [
+            "127.0.0.1",
+            "127.0.0.1:18080",
+            "localhost:7",
+            "LOCALHOST",
+            "[::1]:7",
+            "[::1]",
+        ] {
             assert!(is_this_machine(host), "{host}");
         }
-        for host in ["", "evil.example", "127.0.0.1.evil.example", "10.0.0.1:7", "localhost.evil:7", "[2001:db8::1]"] {
+        for host in [
+            "",
+            "evil.example",
+            "127.0.0.1.evil.example",
+            "10.0.0.1:7",
+            "localhost.evil:7",
+            "[2001:db8::1]",
+        ] {
             assert!(!is_this_machine(host), "{host}");
         }
     }

@@ -78,7 +78,9 @@ async fn connection(
         async move {
             match is_allowed {
                 true => routes.call(request.map(Body::new)).await,
-                false => Ok::<Response, std::convert::Infallible>(Failure::too_often().into_response()),
+                false => {
+                    Ok::<Response, std::convert::Infallible>(Failure::too_often().into_response())
+                }
             }
         }
     };

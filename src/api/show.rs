@@ -17,13 +17,18 @@ use crate::wallet::memo::{self, Reading};
 
 /// The name of a node in the bootstrap file, by its account.
 pub fn node_name(bootstrap: &Bootstrap, address: &Address) -> Option<String> {
-    let node = bootstrap.nodes().iter().find(|node| node.key.address() == *address)?;
+    let node = bootstrap
+        .nodes()
+        .iter()
+        .find(|node| node.key.address() == *address)?;
     Some(node.name.to_string())
 }
 
 /// The names, or addresses, of the validators at these places.
 fn signers(places: &[u16], validators: &ValidatorSet, bootstrap: &Bootstrap) -> Vec<String> {
-    let found = places.iter().filter_map(|place| validators.get(usize::from(*place)));
+    let found = places
+        .iter()
+        .filter_map(|place| validators.get(usize::from(*place)));
     found
         .map(|validator| {
             let address = validator.address();
@@ -118,7 +123,12 @@ pub fn account(address: &Address, account: Option<&Account>, height: u64) -> Val
 }
 
 /// What proves an answer: the question and the answer as the query protocol has them, and in words what they rest on.
-pub fn proof(query: &Query, answer: &[u8], anchor: Option<&Certified>, bootstrap: &Bootstrap) -> Value {
+pub fn proof(
+    query: &Query,
+    answer: &[u8],
+    anchor: Option<&Certified>,
+    bootstrap: &Bootstrap,
+) -> Value {
     json!({
         "format": "natcoin/query/1",
         "query": hex(&query.to_bytes()),
@@ -129,13 +139,21 @@ pub fn proof(query: &Query, answer: &[u8], anchor: Option<&Certified>, bootstrap
 
 fn certified(anchor: Option<&Certified>, bootstrap: &Bootstrap) -> Value {
     let validators = &bootstrap.genesis().validators;
-    let Some(Certified { header, certificate }) = anchor else {
+    let Some(Certified {
+        header,
+        certificate,
+    }) = anchor
+    else {
         return json!({
             "height": 0, "block": Hash::ZERO, "state_root": null, "signed_by": [],
             "validators": validators.count(), "needed": validators.quorum_count(),
         });
     };
-    let places: Vec<u16> = certificate.signatures.iter().map(|one| one.validator).collect();
+    let places: Vec<u16> = certificate
+        .signatures
+        .iter()
+        .map(|one| one.validator)
+        .collect();
     json!({
         "height": header.height,
         "block": header.id(),

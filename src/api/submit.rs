@@ -51,13 +51,22 @@ pub async fn submit(
     let body = body.map_err(|_| {
         let message = format!("the body has more than {BODY_BYTES} bytes, or ended early");
         let status = StatusCode::PAYLOAD_TOO_LARGE;
-        Failure::new(status, "too_large", message, "hand in one transaction at a time")
+        Failure::new(
+            status,
+            "too_large",
+            message,
+            "hand in one transaction at a time",
+        )
     })?;
     let text = match is_json {
-        true => serde_json::from_slice::<Handed>(&body).ok().map(|handed| handed.transaction),
+        true => serde_json::from_slice::<Handed>(&body)
+            .ok()
+            .map(|handed| handed.transaction),
         false => String::from_utf8(body.to_vec()).ok(),
     };
-    let transaction = text.and_then(|text| read(text.trim())).ok_or_else(malformed)?;
+    let transaction = text
+        .and_then(|text| read(text.trim()))
+        .ok_or_else(malformed)?;
     let id = transaction.id();
     match shared.view.submit(&transaction).await? {
         SubmitReply::Waiting => {

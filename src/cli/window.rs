@@ -44,7 +44,10 @@ fn address(wish: &str) -> Result<SocketAddr, Failure> {
             Exit::Usage,
             "address_invalid",
             format!("{wish:?} is no address to serve on"),
-            format!("write a number and a port, such as --http {} or --http 0.0.0.0:80", api::DEFAULT_ADDRESS),
+            format!(
+                "write a number and a port, such as --http {} or --http 0.0.0.0:80",
+                api::DEFAULT_ADDRESS
+            ),
         )
     })
 }
@@ -60,7 +63,11 @@ mod tests {
         assert_eq!(address("0.0.0.0:80").unwrap().to_string(), "0.0.0.0:80");
         assert_eq!(address("[::1]:80").unwrap().to_string(), "[::1]:80");
         for wrong in ["", "here", "127.0.0.1", "example.org:80", "70000"] {
-            assert_eq!(address(wrong).unwrap_err().code, "address_invalid", "{wrong}");
+            assert_eq!(
+                address(wrong).unwrap_err().code,
+                "address_invalid",
+                "{wrong}"
+            );
         }
     }
 }

@@ -17,7 +17,7 @@ use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 use tokio::time::timeout;
 
 use super::clock;
-use super::network::{files, Counters, NetworkHandle, PeerInfo, Registry};
+use super::network::{Counters, NetworkHandle, PeerInfo, Registry, files};
 pub use crate::behaviour::doors::Origin;
 pub use crate::behaviour::limits::{Bucket, Rate};
 use crate::behaviour::{Multiaddr, PeerId, Service};

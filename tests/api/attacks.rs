@@ -5,10 +5,10 @@ use std::{
     net::{SocketAddr, TcpStream},
     sync::atomic::{AtomicBool, AtomicUsize, Ordering},
     thread,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
-use natcoin::api;
+use natcoin::{api, node::clock};
 
 use super::common::{http, window::Shown};
 
@@ -21,21 +21,28 @@ fn pay_through_another(shown: &Shown) -> Duration {
     let other = api::open(free, shown.devnet.nodes[1].1.view()).unwrap();
     let mut longest = Duration::ZERO;
     for number in 1..=PAYMENTS {
-        let began = Instant::now();
-        let signed = loop {
-            // The flooded window may be too busy to say the next number: the other one is asked.
-            let account = format!("/v1/accounts/{}", shown.address(0));
+        let began = clock::now();
+        // The flooded window may be too busy to say the next number: the other one is asked.
+        let account = format!("/v1/accounts/{}", shown.address(0));
+        shown.until("the payment before is in the books", || {
             let nonce = http::get(other.address(), &account).json()["nonce"].as_u64();
-            if nonce == Some(number - 1) {
-                break shown.numbered(0, 1, number, number - 1);
-            }
-            thread::sleep(Duration::from_millis(10));
-        };
+            nonce == Some(number - 1)
+        });
+        let signed = shown.numbered(0, 1, number, number - 1);
         let body = natcoin::chain::hash::hex(&natcoin::chain::codec::Encode::to_bytes(&signed));
-        let answer = http::ask(other.address(), "POST", "/v1/transactions", "", body.as_bytes()).unwrap();
+        let answer = http::ask(
+            other.address(),
+            "POST",
+            "/v1/transactions",
+            "",
+            body.as_bytes(),
+        )
+        .unwrap();
         assert!(answer.status < 300, "{}", answer.text());
         let path = format!("/v1/transactions/{}", signed.id());
-        shown.until("it is final", || http::get(other.address(), &path).status == 200);
+        shown.until("it is final", || {
+            http::get(other.address(), &path).status == 200
+        });
         longest = longest.max(began.elapsed());
     }
     longest
@@ -63,7 +70,10 @@ fn flood<T: Send>(name: &str, attack: impl Fn(SocketAddr) -> Option<T> + Sync, a
         is_over.store(true, Ordering::Relaxed);
         longest
     });
-    println!("{name}: {} tries; the slowest payment took {longest:?}", tries.into_inner());
+    println!(
+        "{name}: {} tries; the slowest payment took {longest:?}",
+        tries.into_inner()
+    );
     // The flooded node has kept up, and its window is as it was.
     shown.until("the flooded window answers again", || {
         let answer = http::ask(at, "GET", "/v1/status", "", b"");
@@ -87,7 +97,10 @@ fn connections_that_say_nothing() {
 #[test]
 fn requests_without_pause() {
     let flooding = |at| {
-        let mut stream = send(at, b"GET /v1/accounts/@alice/activities HTTP/1.1\r\nHost: localhost\r\n\r\n")?;
+        let mut stream = send(
+            at,
+            b"GET /v1/accounts/@alice/activities HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        )?;
         http::read(&mut stream).ok()
     };
     flood("requests", flooding, 0);
@@ -97,23 +110,44 @@ fn requests_without_pause() {
 fn transactions_whose_signatures_are_bad() {
     let flooding = |at| {
         let body = "11".repeat(300);
-        http::ask(at, "POST", "/v1/transactions", "Host: localhost\r\n", body.as_bytes()).ok()
+        http::ask(
+            at,
+            "POST",
+            "/v1/transactions",
+            "Host: localhost\r\n",
+            body.as_bytes(),
+        )
+        .ok()
     };
     flood("bad transactions", flooding, 0);
 }
 
 #[test]
 fn bodies_that_never_come() {
-    let head = b"POST /v1/transactions HTTP/1.1\r\nHost: localhost\r\nContent-Length: 4000\r\n\r\n0";
+    let head =
+        b"POST /v1/transactions HTTP/1.1\r\nHost: localhost\r\nContent-Length: 4000\r\n\r\n0";
     flood("slow bodies", |at| send(at, head), 200);
 }
 
 #[test]
 fn paths_without_end_and_bytes_without_sense() {
-    let giant = format!("GET /{} HTTP/1.1\r\nHost: localhost\r\n\r\n", "a".repeat(60_000));
-    let headers = format!("GET / HTTP/1.1\r\nHost: localhost\r\n{}\r\n", "X: y\r\n".repeat(5_000));
-    let senseless: Vec<u8> = (0..9_000u32).map(|number| (number * 151 % 256) as u8).collect();
-    let all = [giant.into_bytes(), headers.into_bytes(), b"GET /\xff\xfe HTTP/1.1\r\n\r\n".to_vec(), senseless];
+    let giant = format!(
+        "GET /{} HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        "a".repeat(60_000)
+    );
+    let headers = format!(
+        "GET / HTTP/1.1\r\nHost: localhost\r\n{}\r\n",
+        "X: y\r\n".repeat(5_000)
+    );
+    let senseless: Vec<u8> = (0..9_000u32)
+        .map(|number| (number * 151 % 256) as u8)
+        .collect();
+    let all = [
+        giant.into_bytes(),
+        headers.into_bytes(),
+        b"GET /\xff\xfe HTTP/1.1\r\n\r\n".to_vec(),
+        senseless,
+    ];
     let next = AtomicUsize::new(0);
     let flooding = |at| {
         let bytes = &all[next.fetch_add(1, Ordering::Relaxed) % all.len()];
@@ -134,7 +168,8 @@ fn ten_thousand_listeners_who_never_read() {
     let mut held = Vec::new();
     let mut refused = 0;
     for _ in 0..10_000 {
-        let Some(mut stream) = send(at, b"GET /v1/events HTTP/1.1\r\nHost: localhost\r\n\r\n") else {
+        let Some(mut stream) = send(at, b"GET /v1/events HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        else {
             refused += 1;
             continue;
         };
@@ -149,7 +184,9 @@ fn ten_thousand_listeners_who_never_read() {
     let longest = pay_through_another(&shown);
     assert!(longest < Duration::from_secs(10), "{longest:?}");
     // Others are still answered.
-    shown.until("the status is told", || shown.get("/v1/status").json()["height"].as_u64() >= Some(PAYMENTS));
+    shown.until("the status is told", || {
+        shown.get("/v1/status").json()["height"].as_u64() >= Some(PAYMENTS)
+    });
     drop(held);
     shown.until("there is a place again", || {
         send(at, b"GET /v1/events HTTP/1.1\r\nHost: localhost\r\n\r\n").is_some_and(|mut stream| {

@@ -42,7 +42,13 @@ fn faults(root: &Value, schema: &Value, value: &Value, place: &str, found: &mut 
         }
     }
     for (index, item) in value.as_array().into_iter().flatten().enumerate() {
-        faults(root, &schema["items"], item, &format!("{place}[{index}]"), found);
+        faults(
+            root,
+            &schema["items"],
+            item,
+            &format!("{place}[{index}]"),
+            found,
+        );
     }
     for (name, inner) in schema["properties"].as_object().into_iter().flatten() {
         if let Some(part) = value.get(name) {
@@ -56,7 +62,11 @@ fn every_path_of_the_description_answers_as_it_says() {
     let shown = Shown::start(4);
     let id = shown.pay(0, 1, 5, "tea");
     shown.until("the payment is listed", || {
-        shown.json("/v1/transactions")["transactions"].as_array().unwrap().len() == 1
+        shown.json("/v1/transactions")["transactions"]
+            .as_array()
+            .unwrap()
+            .len()
+            == 1
     });
     let api = shown.json("/openapi.json");
     let mut found = Vec::new();
@@ -73,12 +83,24 @@ fn every_path_of_the_description_answers_as_it_says() {
             continue;
         }
         checked += 1;
-        faults(&api, &content["schema"], &shown.json(&asked), path, &mut found);
+        faults(
+            &api,
+            &content["schema"],
+            &shown.json(&asked),
+            path,
+            &mut found,
+        );
     }
     assert!(found.is_empty(), "{}", found.join("\n"));
     assert!(checked >= 14, "{checked}");
     let error = shown.get("/v1/blocks/x").json();
-    faults(&api, &api["components"]["schemas"]["Error"], &error, "error", &mut found);
+    faults(
+        &api,
+        &api["components"]["schemas"]["Error"],
+        &error,
+        "error",
+        &mut found,
+    );
     assert!(found.is_empty(), "{}", found.join("\n"));
 }
 
@@ -87,7 +109,8 @@ fn a_wrong_answer_would_be_found() {
     let api: Value = serde_json::json!({"components": {"schemas": {"One": {
         "type": "object", "properties": {"height": {"type": "integer"}}, "required": ["height"]
     }}}});
-    let schema = serde_json::json!({"type": "array", "items": {"$ref": "#/components/schemas/One"}});
+    let schema =
+        serde_json::json!({"type": "array", "items": {"$ref": "#/components/schemas/One"}});
     let mut found = Vec::new();
     let value = serde_json::json!([{"height": 1}, {"height": "1"}, {}]);
     faults(&api, &schema, &value, "", &mut found);

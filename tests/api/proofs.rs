@@ -37,7 +37,10 @@ fn every_proof_holds_under_the_bootstrap_file_and_under_no_other() {
     let foreign = Trust::new(&foreign);
     for path in [
         "/v1/accounts/@bob".to_owned(),
-        format!("/v1/accounts/{}", shown.devnet.bootstrap.nodes()[0].key.address()),
+        format!(
+            "/v1/accounts/{}",
+            shown.devnet.bootstrap.nodes()[0].key.address()
+        ),
         "/v1/accounts/@bob/activities".to_owned(),
         "/v1/names/bob".to_owned(),
         "/v1/names/nobody".to_owned(),
@@ -49,7 +52,10 @@ fn every_proof_holds_under_the_bootstrap_file_and_under_no_other() {
         let height = verify(&trust, proof).unwrap_or_else(|error| panic!("{path}: {error}"));
         assert!(height >= 1, "{path}");
         assert_eq!(proof["anchor"]["height"], height, "{path}");
-        assert!(proof["anchor"]["signed_by"].as_array().unwrap().len() >= 3, "{path}");
+        assert!(
+            proof["anchor"]["signed_by"].as_array().unwrap().len() >= 3,
+            "{path}"
+        );
         assert!(verify(&foreign, proof).is_err(), "{path}");
         let join = if path.contains('?') { '&' } else { '?' };
         let without = shown.json(&format!("{path}{join}proof=none"));

@@ -10,7 +10,10 @@ use crate::running::Running;
 fn address(line: &serde_json::Value) -> SocketAddr {
     assert_eq!(line["status"], "serving", "{line}");
     let page = line["page"].as_str().unwrap();
-    assert_eq!(page, format!("http://{}/", line["address"].as_str().unwrap()));
+    assert_eq!(
+        page,
+        format!("http://{}/", line["address"].as_str().unwrap())
+    );
     line["address"].as_str().unwrap().parse().unwrap()
 }
 
@@ -23,7 +26,11 @@ fn a_devnet_serves_its_page_and_ends_with_it() {
     let page = address(&line);
     assert!(page.ip().is_loopback());
     assert_eq!(line["is_public"], false);
-    assert!(http::get(page, "/").text().contains("<title>NAT-Coin</title>"));
+    assert!(
+        http::get(page, "/")
+            .text()
+            .contains("<title>NAT-Coin</title>")
+    );
     assert_eq!(http::get(page, "/v1/status").json()["can_pay"], true);
     assert_eq!(running.end("-INT"), Some(0));
     assert!(http::ask(page, "GET", "/", "", b"").is_err());
@@ -34,7 +41,11 @@ fn a_page_that_cannot_be_served_says_why_and_leaves_nothing_running() {
     let program = Program::new();
     let holder = TcpListener::bind("127.0.0.1:0").unwrap();
     let taken = holder.local_addr().unwrap().to_string();
-    for (wish, code, exit) in [(&*taken, "port_in_use", 6), ("192.0.2.1:80", "cannot_listen", 2), ("here", "address_invalid", 2)] {
+    for (wish, code, exit) in [
+        (&*taken, "port_in_use", 6),
+        ("192.0.2.1:80", "cannot_listen", 2),
+        ("here", "address_invalid", 2),
+    ] {
         let ended = program.run(&["devnet", "--nodes", "1", "--http", wish, "--output", "json"]);
         assert_eq!(ended.code, exit, "{wish}");
         assert!(ended.stdout.contains(code), "{wish}: {}", ended.stdout);

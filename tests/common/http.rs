@@ -43,7 +43,10 @@ impl Answer {
     /// The code of an error.
     pub fn code(&self) -> String {
         let json = self.json();
-        json["error"]["code"].as_str().unwrap_or_default().to_owned()
+        json["error"]["code"]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned()
     }
 }
 
@@ -67,8 +70,9 @@ pub fn ask(
         false => format!("Host: {to}\r\n"),
     };
     let length = body.len();
-    let head =
-        format!("{method} {path} HTTP/1.1\r\n{host}{lines}Connection: close\r\nContent-Length: {length}\r\n\r\n");
+    let head = format!(
+        "{method} {path} HTTP/1.1\r\n{host}{lines}Connection: close\r\nContent-Length: {length}\r\n\r\n"
+    );
     stream.write_all(head.as_bytes())?;
     stream.write_all(body)?;
     read(&mut stream)

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use natcoin::node::clock;
+
 /// No condition in these tests may take longer.
 pub const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -23,4 +25,16 @@ pub async fn eventually<F: Future<Output = bool>>(what: &str, mut condition: imp
 /// A short rest between two tries of something that is repeated until it works.
 pub async fn pace() {
     tokio::time::sleep(PACE).await;
+}
+
+/// Waits, without a runtime, until something is so; gives whether it became so within the limit.
+pub fn until(limit: Duration, mut is_so: impl FnMut() -> bool) -> bool {
+    let asked = clock::now();
+    while !is_so() {
+        if clock::now().saturating_duration_since(asked) >= limit {
+            return false;
+        }
+        std::thread::sleep(PACE);
+    }
+    true
 }

@@ -1,9 +1,6 @@
 //! A network in this process with a window onto its first node, and wallets that pay.
 
-use std::{
-    net::SocketAddr,
-    time::{Duration, Instant},
-};
+use std::net::SocketAddr;
 
 use natcoin::{
     api::{self, Window},
@@ -24,7 +21,7 @@ use tokio::runtime::Runtime;
 
 use super::{
     http::{self, Answer},
-    wait::PATIENCE,
+    wait::{self, PATIENCE},
 };
 
 /// It all; it ends when dropped.
@@ -132,7 +129,14 @@ impl Shown {
 
     /// Posts a body to where transactions are handed in.
     pub fn post(&self, body: &[u8]) -> Answer {
-        http::ask(self.at(), "POST", "/v1/transactions", "Content-Type: text/plain\r\n", body).unwrap()
+        http::ask(
+            self.at(),
+            "POST",
+            "/v1/transactions",
+            "Content-Type: text/plain\r\n",
+            body,
+        )
+        .unwrap()
     }
 
     /// Pays, and waits until it is final; gives its identity.
@@ -152,12 +156,9 @@ impl Shown {
     }
 
     /// Waits until something holds.
-    pub fn until(&self, what: &str, mut holds: impl FnMut() -> bool) {
-        let began = Instant::now();
-        while !holds() {
-            assert!(began.elapsed() < PATIENCE, "waited {PATIENCE:?} until {what}");
-            std::thread::sleep(Duration::from_millis(25));
-        }
+    pub fn until(&self, what: &str, holds: impl FnMut() -> bool) {
+        let is_so = wait::until(PATIENCE, holds);
+        assert!(is_so, "waited {PATIENCE:?} until {what}");
     }
 
     /// Ends the last nodes, until so many are left.

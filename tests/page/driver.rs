@@ -5,12 +5,12 @@ use std::{
     net::SocketAddr,
     path::Path,
     process::{Child, Command, Stdio},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use serde_json::{Value, json};
 
-use super::common::http;
+use super::common::{http, wait};
 
 /// No page may take longer to show what is waited for.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -21,11 +21,17 @@ pub fn is_possible() -> bool {
         let paths = std::env::var_os("PATH").unwrap_or_default();
         std::env::split_paths(&paths).any(|folder| folder.join(tool).is_file())
     };
-    if ["chromium", "chromedriver"].iter().all(|tool| is_there(tool)) {
+    if ["chromium", "chromedriver"]
+        .iter()
+        .all(|tool| is_there(tool))
+    {
         return true;
     }
     let reason = "it needs chromium and chromedriver (Debian: chromium, chromium-driver)";
-    assert!(std::env::var_os("CI").is_none(), "in CI this must run: {reason}");
+    assert!(
+        std::env::var_os("CI").is_none(),
+        "in CI this must run: {reason}"
+    );
     eprintln!("not tried: {reason}");
     false
 }
@@ -51,7 +57,14 @@ impl Browser {
             .unwrap();
         let mut lines = BufReader::new(driver.stdout.take().unwrap()).lines();
         let port = lines
-            .find_map(|line| line.ok()?.split("on port ").nth(1)?.trim_end_matches('.').parse().ok())
+            .find_map(|line| {
+                line.ok()?
+                    .split("on port ")
+                    .nth(1)?
+                    .trim_end_matches('.')
+                    .parse()
+                    .ok()
+            })
             .expect("the driver says its port");
         // What else it says is nobody's.
         std::thread::spawn(move || lines.for_each(drop));
@@ -132,15 +145,12 @@ impl Browser {
 
     /// Waits until an expression is true.
     pub fn until(&self, what: &str, expression: &str) {
-        let began = Instant::now();
-        while self.value(expression) != json!(true) {
-            assert!(
-                began.elapsed() < PATIENCE,
-                "waited {PATIENCE:?} until {what}; shown:\n{}",
-                self.text()
-            );
-            std::thread::sleep(Duration::from_millis(50));
-        }
+        let is_so = wait::until(PATIENCE, || self.value(expression) == json!(true));
+        assert!(
+            is_so,
+            "waited {PATIENCE:?} until {what}; shown:\n{}",
+            self.text()
+        );
     }
 
     /// Waits until the page says something.
@@ -164,7 +174,10 @@ impl Browser {
 
     /// A command of Chromium's own protocol.
     pub fn command(&self, name: &str, parameters: &Value) -> Value {
-        self.tell("goog/cdp/execute", &json!({"cmd": name, "params": parameters}))
+        self.tell(
+            "goog/cdp/execute",
+            &json!({"cmd": name, "params": parameters}),
+        )
     }
 
     /// A screen of so many points.
@@ -185,7 +198,10 @@ impl Browser {
 
     /// A picture of the whole page.
     pub fn picture(&self, to: &Path) {
-        let taken = self.command("Page.captureScreenshot", &json!({"captureBeyondViewport": true}));
+        let taken = self.command(
+            "Page.captureScreenshot",
+            &json!({"captureBeyondViewport": true}),
+        );
         let bytes = unbase64(taken["data"].as_str().unwrap());
         std::fs::write(to, bytes).unwrap();
     }

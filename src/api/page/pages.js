@@ -1,6 +1,6 @@
 // The pages. Each asks the API for what it shows and gives its title, its content, and what to do with news.
 
-import { ago, amount, block, blockLink, copyable, get, h, hash, link, many, nat, number, pairs, payment, paymentLink, person, rows, verify, when } from "/page/show.js";
+import { ago, amount, block, blockLink, copyable, get, h, hash, link, many, nat, number, pairs, payment, person, verify, when } from "/page/show.js";
 import { docs } from "/page/docs.js";
 
 const WITH = "natcoin --bootstrap bootstrap.toml";
@@ -175,7 +175,7 @@ async function account([who]) {
       h("section", { class: "sheet" }, balance,
         pairs(["Proven at", blockLink(one.height)], ["Transactions", `${number(one.activities)}, ${number(one.nonce)} of them signed by this account`],
           ["Name", one.name ? link(`/name/${one.name}`, `@${one.name}`) : "none"], one.exists ? null : ["Standing", "nobody has paid to this address yet"])),
-      h("section", { class: "sheet" }, h("h2", {}, "Activity"), rows([], "") && (page.activities.length ? null : h("p", { class: "soft" }, "Nothing has happened here yet.")), list,
+      h("section", { class: "sheet" }, h("h2", {}, "Activity"), page.activities.length ? null : h("p", { class: "soft" }, "Nothing has happened here yet."), list,
         continued(list, page.next, async (before) => {
           const older = await get(`/v1/accounts/${own}/activities?proof=none&before=${before}`);
           return { items: older.activities.map((each) => payment(each, own)), next: older.next };

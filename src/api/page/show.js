@@ -75,7 +75,6 @@ setInterval(() => {
 
 export const link = (path, ...content) => h("a", { href: path }, ...content);
 export const blockLink = (height) => link(`/block/${height}`, `block ${number(height)}`);
-export const paymentLink = (id) => link(`/payment/${id}`, h("span", { class: "mono", title: id }, short(id)));
 export function person(address, name) {
   if (!address) return "";
   return link(`/account/${address}`, name ? `@${name}` : h("span", { class: "mono", title: address }, short(address)));
@@ -136,5 +135,3 @@ export function block(one) {
     h("span", { class: "what" }, blockLink(one.height), h("span", { class: "note" }, one.transactions ? many(one.transactions, "transaction", "transactions") : "nothing but a sign of life")),
     h("span", { class: "side" }, one.proposer_node ? `by ${one.proposer_node}, ` : "", `signed by ${one.signed_by.length} of ${one.validators} · `, ago(one.time_ms, one.time)));
 }
-
-export const rows = (items, none) => (items.length ? h("ul", { class: "rows" }, items) : h("p", { class: "soft" }, none));

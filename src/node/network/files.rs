@@ -62,7 +62,9 @@ pub(crate) fn ask_for_more(wanted: usize) -> usize {
         ..limit
     };
     match setrlimit(Resource::Nofile, raised) {
-        Ok(()) => usize::try_from(most.saturating_sub(current)).map_or(wanted, |given| given.min(wanted)),
+        Ok(()) => {
+            usize::try_from(most.saturating_sub(current)).map_or(wanted, |given| given.min(wanted))
+        }
         Err(_) => 0,
     }
 }

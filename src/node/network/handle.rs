@@ -14,8 +14,8 @@ use super::{
     error::{NetworkError, RequestError},
     event::RequestId,
     metrics::{Counters, Metrics},
-    registry::Registry,
     reach::{Route, Whereabouts},
+    registry::Registry,
     watch::WatchStream,
 };
 use crate::behaviour::{Declined, Hello, Multiaddr, PeerId, Service, Topic, watch as speech};

@@ -37,8 +37,8 @@ pub use event::{Event, NetworkEvents, RequestId};
 pub use handle::{NetworkHandle, PeerInfo, Verdict};
 pub use libp2p::gossipsub::MessageId;
 pub use metrics::{Counters, Metrics};
-pub use registry::Registry;
 pub use reach::{ReachConfig, Route, Standing, Whereabouts};
+pub use registry::Registry;
 pub use watch::{WatchEnded, WatchSink, WatchStream};
 
 /// Binds the listen addresses, starts the task on the current tokio runtime and the racing dials of
