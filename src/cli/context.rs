@@ -10,7 +10,7 @@ use crate::node::home;
 use crate::node::profile::{DataDir, ProfileName};
 
 /// The global options and the way out.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Context {
     /// Where results go.
     pub output: Output,
@@ -37,11 +37,13 @@ impl Context {
     }
 
     /// The network: of `--bootstrap`, else the one that the wallet has joined, else the local development network.
+    /// The network: of `--bootstrap`, else the one that the wallet was made for, else the local development network.
     ///
     /// # Errors
     /// A failure that names the file.
     pub fn bootstrap(&self) -> Result<Bootstrap, Failure> {
         match self.bootstrap.clone().or_else(|| self.joined()) {
+        match self.network_file() {
             Some(path) => Ok(home::read_bootstrap(&path)?),
             None => Ok(Bootstrap::embedded()),
         }
@@ -56,6 +58,7 @@ impl Context {
     /// Where the network's description comes from, for people.
     pub fn bootstrap_source(&self) -> String {
         match self.bootstrap.clone().or_else(|| self.joined()) {
+        match self.network_file() {
             Some(path) => path.display().to_string(),
             None => "the built-in bootstrap.toml".to_owned(),
         }
@@ -64,6 +67,28 @@ impl Context {
     /// The bootstrap file, if one was named.
     pub fn bootstrap_path(&self) -> Option<&std::path::Path> {
         self.bootstrap.as_deref()
+    }
+
+    /// The bootstrap file that was named, or that the wallet keeps.
+    fn network_file(&self) -> Option<PathBuf> {
+        let kept = || self.data_dir().ok()?.network_file(&self.profile().ok()?);
+        self.bootstrap.clone().or_else(kept)
+    }
+
+    /// The same for another bootstrap file.
+    pub fn with_bootstrap(&self, path: PathBuf) -> Self {
+        Self {
+            bootstrap: Some(path),
+            ..self.clone()
+        }
+    }
+
+    /// The same for another wallet.
+    pub fn with_profile(&self, name: &ProfileName) -> Self {
+        Self {
+            profile: name.to_string(),
+            ..self.clone()
+        }
     }
 
     /// The folder of all wallets.

@@ -9,6 +9,7 @@
 mod dealings;
 mod error;
 mod files;
+mod notes;
 mod seen;
 
 #[cfg(test)]

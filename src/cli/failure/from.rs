@@ -23,6 +23,7 @@ use crate::node::profile::ProfileError;
 use crate::node::runner::{Cause, NodeError};
 use crate::node::welcome::WelcomeError;
 use crate::sim::{NoThread, PlanError, UnknownProfile};
+use crate::wallet::contacts::ContactError;
 use crate::wallet::dealings::machine::ActError;
 use crate::wallet::journal::JournalError;
 use crate::wallet::memo::SealRefusal;
@@ -72,6 +73,10 @@ impl From<WelcomeError> for Failure {
             WelcomeError::Network(error) => return error.into(),
         };
         Self::of(exit, code, &error, "ask who invited you for a newer invite")
+impl From<ContactError> for Failure {
+    fn from(error: ContactError) -> Self {
+        let hint = "choose another label, or remove a contact";
+        Self::of(Exit::Usage, "contact_refused", &error, hint)
     }
 }
 
@@ -142,6 +147,7 @@ impl From<ProfileError> for Failure {
             ProfileError::Seen { .. } => (Exit::Unexpected, "seen_damaged"),
             ProfileError::Journal { .. } => (Exit::Unexpected, "journal_damaged"),
             ProfileError::Dealings { .. } => (Exit::Unexpected, "dealings_damaged"),
+            ProfileError::Contacts { .. } => (Exit::Unexpected, "contacts_damaged"),
             ProfileError::Io { .. } => (Exit::Unexpected, "io"),
         };
         Self::of(exit, code, &error, "name a wallet with --profile")

@@ -1,6 +1,7 @@
 //! Every way in which a wallet's folder can fail its owner, with the next step.
 
 use super::ProfileName;
+use crate::wallet::contacts::ContactError;
 use crate::wallet::dealings::book::BookError;
 use crate::wallet::journal::JournalError;
 use std::path::{Path, PathBuf};
@@ -57,6 +58,14 @@ pub enum ProfileError {
         path: PathBuf,
         /// Why.
         source: BookError,
+    },
+    /// The contacts cannot be read. The file is left as it is.
+    #[error("{}: {source}", .path.display())]
+    Contacts {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: ContactError,
     },
     /// A file is far larger than anything that we write.
     #[error(
