@@ -68,7 +68,11 @@ pub async fn of_node(
     found
 }
 
-async fn look(session: &Session, whom: Option<&Whom>) -> Result<Directory, Failure> {
+/// Who is there, or where somebody is.
+///
+/// # Errors
+/// If no node can be reached, or nobody of that name or address is there.
+pub async fn look(session: &Session, whom: Option<&Whom>) -> Result<Directory, Failure> {
     let cards = match whom {
         None => session.everybody().await?,
         Some(Whom::Address(address)) => of_account(session, *address).await?,

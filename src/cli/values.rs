@@ -12,6 +12,9 @@ use crate::chain::voucher::MAX_VOUCHER_LIFE_MS;
 use crate::directory::peer;
 use crate::wallet::memo::{Letter, Note};
 
+/// The scheme of our URIs.
+const SCHEME: &str = "natcoin:";
+
 /// Whom to pay, as typed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Payee {
@@ -21,11 +24,26 @@ pub enum Payee {
     Name(Name),
 }
 
-/// Reads a payee: an address, or a name with its `@`.
+/// Whether it is a line that a wallet made, as a request's: `natcoin:request1...`; no address behind the same scheme.
+pub fn is_line(text: &str) -> bool {
+    let text = text.to_lowercase();
+    text.starts_with(SCHEME) && !text.starts_with("natcoin:nat1")
+}
+
+/// An address as a URI, as it stands in a QR code: `natcoin:nat1...`.
+pub fn address_uri(address: &Address) -> String {
+    format!("{SCHEME}{address}")
+}
+
+/// Reads a payee: an address, bare or as a URI, or a name with its `@`.
 ///
 /// # Errors
 /// `address_invalid`, `name_invalid` or `payee_invalid`.
 pub fn payee(text: &str) -> Result<Payee, Failure> {
+    let text = match text.get(..SCHEME.len()) {
+        Some(scheme) if scheme.eq_ignore_ascii_case(SCHEME) => &text[SCHEME.len()..],
+        _ => text,
+    };
     if text.starts_with('@') {
         return Ok(Payee::Name(text.parse()?));
     }
@@ -307,6 +325,12 @@ mod tests {
         );
         let upper = address.to_string().to_uppercase();
         assert_eq!(payee(&upper).unwrap(), Payee::Address(address));
+        let uri = address_uri(&address);
+        for uri in [uri.to_uppercase(), uri] {
+            assert_eq!(payee(&uri).unwrap(), Payee::Address(address), "{uri}");
+            assert!(!is_line(&uri));
+        }
+        assert!(is_line("NATCOIN:REQUEST1Q"));
         for (text, code) in [
             ("alice", "payee_invalid"),
             ("", "payee_invalid"),

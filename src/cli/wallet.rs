@@ -8,6 +8,7 @@ pub mod dealings;
 pub mod join;
 pub mod past;
 pub mod pay;
+pub mod payment;
 pub mod reach;
 mod till;
 pub mod voucher;

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::chain::amount::Amount;
+use crate::chain::key::Address;
 use crate::cli::context::Context;
 use crate::cli::failure::Failure;
 use crate::cli::online::{self, own_address, with_session};
@@ -21,23 +22,35 @@ const LOOK_AGAIN: Duration = Duration::from_secs(1);
 pub async fn balance(context: &Context) -> Result<Balance, Failure> {
     let address = own_address(context)?;
     with_session(context, async |session| {
-        let proven = session.account(address).await?;
-        let account = proven.value.as_ref();
-        online::keep_account(context, session, &proven);
-        Ok(Balance {
-            status: "ok",
-            address,
-            name: account.and_then(|account| account.name.clone()),
-            balance: account.map_or(Amount::ZERO, |account| account.balance),
-            height: proven.at.height,
-            proven: true,
-            quiet_for_s: match session.freshness() {
-                Freshness::Fresh => None,
-                Freshness::Quiet { for_ms } => Some(for_ms / 1000),
-            },
-        })
+        balance_of(context, session, address).await
     })
     .await
+}
+
+/// What an account has, proven now.
+///
+/// # Errors
+/// If no node can be reached.
+pub async fn balance_of(
+    context: &Context,
+    session: &Session,
+    address: Address,
+) -> Result<Balance, Failure> {
+    let proven = session.account(address).await?;
+    let account = proven.value.as_ref();
+    online::keep_account(context, session, &proven);
+    Ok(Balance {
+        status: "ok",
+        address,
+        name: account.and_then(|account| account.name.clone()),
+        balance: account.map_or(Amount::ZERO, |account| account.balance),
+        height: proven.at.height,
+        proven: true,
+        quiet_for_s: match session.freshness() {
+            Freshness::Fresh => None,
+            Freshness::Quiet { for_ms } => Some(for_ms / 1000),
+        },
+    })
 }
 
 /// `wallet name` without a name to claim.
@@ -96,7 +109,8 @@ async fn show_nodes(context: &Context, session: &Session) -> Result<(), Failure>
     }
 }
 
-async fn list_nodes(session: &Session) -> WalletNodes {
+/// Every node of the bootstrap file, as the session finds it now.
+pub async fn list_nodes(session: &Session) -> WalletNodes {
     let reports = session.nodes().await;
     let network = session.bootstrap().network().to_owned();
     let seen = reports.into_iter().map(seen).collect();

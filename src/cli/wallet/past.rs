@@ -19,7 +19,7 @@ use crate::cli::online::{own_address, with_session};
 use crate::cli::report::wallet::{EntryKind, History, HistoryEntry, MemoKind};
 use crate::directory::utc;
 use crate::node::profile::ProfileError;
-use crate::node::session::{Purse, Session};
+use crate::node::session::{self, Purse, Session};
 use crate::wallet::journal::Journal;
 use crate::wallet::memo;
 use crate::wallet::vault::Vault;
@@ -38,42 +38,81 @@ pub async fn history(context: &Context, arguments: &HistoryArguments) -> Result<
     let address = own_address(context)?;
     with_session(context, async |session| {
         let journal = resumed(context, session).await?;
-        let past = session.history(address, arguments.limit).await?;
-        let newest = || past.entries.iter().rev().take(arguments.limit);
         let genesis = session.bootstrap().genesis().hash();
-        let pending = || {
-            let unresolved = journal.unresolved(genesis);
-            unresolved.map(|payment| &payment.transaction().transaction)
-        };
+        let past = session.history(address, arguments.limit).await?;
         // Nobody is asked for a password who has nothing to read with it.
-        let all = newest().map(|entry| &entry.transaction).chain(pending());
-        let vault = match all.into_iter().any(is_sealed) {
+        let newest = past.entries.iter().rev().take(arguments.limit);
+        let all = newest.map(|entry| &entry.transaction);
+        let vault = match all.chain(waiting(&journal, genesis)).any(is_sealed) {
             true => reader(context),
             false => None,
         };
         let secret = vault.as_ref().map(Vault::secret);
-        let mut entries: Vec<HistoryEntry> = newest()
-            .map(|entry| {
-                let time_ms = Some(entry.time_ms);
-                line(&address, &entry.transaction, entry.height, time_ms, secret)
-            })
-            .collect();
-        let mut pending: Vec<HistoryEntry> = pending()
-            .map(|transaction| line(&address, transaction, 0, None, secret))
-            .collect();
-        name_them(session, entries.iter_mut().chain(&mut pending)).await;
-        let activities = past.account.map_or(0, |account| account.activities);
-        Ok(History {
-            status: "ok",
-            address,
-            height: past.at.height,
-            complete: past.complete && u64::try_from(entries.len()) == Ok(activities),
-            activities,
-            pending,
-            entries,
-        })
+        let whose = Whose { address, secret };
+        Ok(told(session, &journal, past, whose, arguments.limit).await)
     })
     .await
+}
+
+/// Whose past it is, and the key that reads what is private.
+#[derive(Clone, Copy)]
+pub struct Whose<'a> {
+    /// The account.
+    pub address: Address,
+    /// Its key, if it is at hand.
+    pub secret: Option<&'a SecretKey>,
+}
+
+/// The past of an account, and what the journal has of it that waits.
+///
+/// # Errors
+/// If no node can be reached.
+pub async fn gathered(
+    session: &Session,
+    journal: &Journal,
+    whose: Whose<'_>,
+    limit: usize,
+) -> Result<History, Failure> {
+    let past = session.history(whose.address, limit).await?;
+    Ok(told(session, journal, past, whose, limit).await)
+}
+
+async fn told(
+    session: &Session,
+    journal: &Journal,
+    past: session::History,
+    whose: Whose<'_>,
+    limit: usize,
+) -> History {
+    let Whose { address, secret } = whose;
+    let genesis = session.bootstrap().genesis().hash();
+    let newest = past.entries.iter().rev().take(limit);
+    let mut entries: Vec<HistoryEntry> = newest
+        .map(|entry| {
+            let time_ms = Some(entry.time_ms);
+            line(&address, &entry.transaction, entry.height, time_ms, secret)
+        })
+        .collect();
+    let mut pending: Vec<HistoryEntry> = waiting(journal, genesis)
+        .map(|transaction| line(&address, transaction, 0, None, secret))
+        .collect();
+    name_them(session, entries.iter_mut().chain(&mut pending)).await;
+    let activities = past.account.map_or(0, |account| account.activities);
+    History {
+        status: "ok",
+        address,
+        height: past.at.height,
+        complete: past.complete && u64::try_from(entries.len()) == Ok(activities),
+        activities,
+        pending,
+        entries,
+    }
+}
+
+/// What of the journal has no end yet.
+fn waiting(journal: &Journal, genesis: Hash) -> impl Iterator<Item = &Transaction> {
+    let unresolved = journal.unresolved(genesis);
+    unresolved.map(|payment| &payment.transaction().transaction)
 }
 
 /// Follows what waits, unless another process does, and gives the journal.

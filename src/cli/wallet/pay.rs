@@ -2,40 +2,21 @@
 
 mod hand_over;
 
+use super::payment::{self, Course, Order, Which};
 use super::{dealings, open_vault};
-use crate::chain::hash::Hash;
 use crate::chain::transaction::Operation;
 use crate::cli::arguments::Pay;
 use crate::cli::context::Context;
-use crate::cli::failure::{Exit, Failure, KEPT};
+use crate::cli::failure::{Exit, Failure};
 use crate::cli::online;
-use crate::cli::outcome;
 use crate::cli::output::Progress as Line;
 use crate::cli::prompt;
-use crate::cli::report::payment::{PaymentFinal, PaymentPlan};
 use crate::cli::report::wallet::Told;
 use crate::cli::signal::Signals;
-use crate::cli::values::{self, Payee, Readers};
+use crate::cli::values::{self, Readers};
 use crate::node::network::ReachConfig;
-use crate::node::session::{
-    Intent, Outcome, Plan, Progress, Purse, Recipient, Session, SessionError,
-};
-use crate::wallet::dealings::message::Message;
-use crate::wallet::dealings::request::RequestId;
-use crate::wallet::memo::Note;
+use crate::node::session::{Intent, Plan, Progress, Purse, Session, SessionError};
 use crate::wallet::vault::Vault;
-
-/// What is to be done.
-enum Order {
-    Intent(Intent),
-    /// To pay a request, as its line has it or by its number.
-    Request(Which),
-}
-
-enum Which {
-    Line(Box<Message>),
-    Number(String),
-}
 
 /// How.
 #[derive(Clone, Copy)]
@@ -60,7 +41,7 @@ pub async fn pay(context: &Context, arguments: &Pay) -> Result<(), Failure> {
 
 fn order(arguments: &Pay) -> Result<Order, Failure> {
     let to = arguments.to.trim();
-    let is_line = to.to_lowercase().starts_with("natcoin:");
+    let is_line = values::is_line(to);
     if is_line && arguments.amount.is_some() {
         return Err(Failure::new(
             Exit::Usage,
@@ -102,19 +83,11 @@ fn order(arguments: &Pay) -> Result<Order, Failure> {
         }
         return Ok(Order::Request(which));
     };
-    let to = match values::payee(to)? {
-        Payee::Address(address) => Recipient::Address(address),
-        Payee::Name(name) => Recipient::Name(name),
-    };
     let readers = match arguments.public_memo {
         true => Readers::Everybody,
         false => Readers::PayeeAlone,
     };
-    Ok(Order::Intent(Intent::Transfer {
-        to,
-        amount: values::amount(amount)?,
-        note: values::note(arguments.memo.as_deref(), readers)?,
-    }))
+    Order::transfer(to, amount, arguments.memo.as_deref(), readers)
 }
 
 /// `wallet name NAME`.
@@ -179,13 +152,7 @@ async fn follow(
     let line = context.output.progress("connecting");
     let ready = session.ready().await;
     drop(line);
-    let (intent, request) = match order {
-        Order::Intent(intent) => (intent, None),
-        Order::Request(which) => {
-            let (intent, request) = of_request(session, which).await?;
-            (intent, Some(request))
-        }
-    };
+    let (intent, request) = payment::intended(session, order).await?;
     match ready {
         Err(SessionError::NoNode { .. }) if manner.hand_over => {
             let paid = hand_over::perform(context, session, (purse, vault), intent, request);
@@ -200,8 +167,7 @@ async fn follow(
         }
         ready => ready?,
     }
-    let mut plan = session.plan(purse, vault.address(), intent).await?;
-    plan.request = request;
+    let plan = payment::planned(session, purse, vault.address(), (intent, request)).await?;
     let payee = match &plan.operation {
         Operation::Transfer { to, .. } => Some(*to),
         _ => None,
@@ -219,10 +185,10 @@ async fn follow(
     };
     let outcome = match outcome {
         Some(Ok(outcome)) => outcome,
-        Some(Err(error)) => return Err(story.broken_off(error.into())),
-        None => return Err(story.interrupted()),
+        Some(Err(error)) => return Err(story.course.broken_off(error.into())),
+        None => return Err(story.course.interrupted()),
     };
-    let mut done = result(&outcome)?;
+    let mut done = payment::result(&outcome)?;
     online::remember_account(context, session, vault.address()).await;
     drop(story);
     let told = async {
@@ -312,17 +278,9 @@ pub(super) fn result(outcome: &Outcome) -> Result<PaymentFinal, Failure> {
 }
 
 fn question(plan: &Plan) -> String {
-    match &plan.operation {
-        Operation::Transfer { to, amount, .. } => PaymentPlan {
-            to: *to,
-            name: plan.to_name.clone(),
-            amount: *amount,
-            fee: plan.fee,
-            memo: plan.note.reading(),
-            balance: plan.balance,
-        }
-        .question(),
-        Operation::ClaimName { name } => {
+    match (payment::shown(plan), &plan.operation) {
+        (Some(shown), _) => shown.question(),
+        (None, Operation::ClaimName { name }) => {
             format!(
                 "Take the name @{name}\nfor {}\nIt is for good and costs {} NAT. Take it?",
                 plan.sender, plan.fee
@@ -330,25 +288,20 @@ fn question(plan: &Plan) -> String {
         }
         // Vouchers have questions of their own.
         _ => String::new(),
+        (None, Operation::Transfer { .. }) => String::new(),
     }
 }
 
 /// What happens to payments, on the line that moves.
 pub(super) struct Story {
     line: Line,
-    signed: Option<Hash>,
-    holders: usize,
-    paused: Option<String>,
+    course: Course,
 }
 
 impl Story {
     pub(super) fn new(line: Line) -> Self {
-        Self {
-            line,
-            signed: None,
-            holders: 0,
-            paused: None,
-        }
+        let course = Course::default();
+        Self { line, course }
     }
 
     pub(super) fn tell(&mut self, progress: &Progress) {
@@ -405,34 +358,8 @@ impl Story {
                 ..failure
             }
             .about(id),
+        if let Some(text) = self.course.tell(progress) {
+            self.line.set(&text);
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::cli::arguments::Form;
-    use crate::cli::output::Output;
-
-    #[test]
-    fn a_disk_that_fails_after_the_signing_does_not_make_anybody_pay_twice() {
-        let full = || Failure::io("write payments.json", &std::io::Error::other("full"));
-        let mut story = Story::new(Output::new(Form::Json, true).progress("sending"));
-        let before = story.broken_off(full());
-        assert_eq!((before.exit, before.transaction), (Exit::Unexpected, None));
-        let id = Hash([7; 32]);
-        story.tell(&Progress::Signed { id });
-        let after = story.broken_off(full());
-        assert_eq!(
-            (after.exit, after.transaction),
-            (Exit::NotFinal, Some(Box::new(id)))
-        );
-        assert!(
-            after
-                .message
-                .contains("full; the payment may still become final")
-        );
-        assert_eq!(after.hint, KEPT);
     }
 }

@@ -145,9 +145,63 @@ async fn tell_all(
     context: &Context,
     session: &Session,
     secret: Option<&SecretKey>,
-    mut dealt: Option<mpsc::Receiver<Dealt>>,
+    dealt: Option<mpsc::Receiver<Dealt>>,
 ) -> Result<(), Failure> {
     let address = own_address(context)?;
+    // One at a time: what is not printed yet holds up what comes.
+    let (tell, mut told) = mpsc::channel(1);
+    context
+        .output
+        .note(&format!("watching {address}; Ctrl-C ends it"));
+    let print = async {
+        while let Some(heard) = told.recv().await {
+            match heard {
+                Heard::Final(event) => context.output.report(&*event)?,
+                Heard::Word(dealing) => context.output.report(&*dealing)?,
+                Heard::Connected { node } => {
+                    context.output.note(&format!("{node} tells what happens"));
+                }
+                Heard::Disconnected => {
+                    let gone = "no node can be reached; going on when one comes back";
+                    context.output.note(gone);
+                }
+            }
+        }
+        Ok(())
+    };
+    tokio::select! {
+        ended = listen(context, session, (address, secret), dealt, &tell) => ended,
+        ended = print => ended,
+    }
+}
+
+/// Something that a wallet hears while it is open.
+#[derive(Debug)]
+pub enum Heard {
+    /// This became final; proven.
+    Final(Box<WatchEvent>),
+    /// Another wallet says this.
+    Word(Box<Dealing>),
+    /// This node tells from now on.
+    Connected {
+        /// Its name.
+        node: Name,
+    },
+    /// No node tells any more, for now.
+    Disconnected,
+}
+
+/// Tells what becomes final for an account, and what other wallets say, until nobody listens.
+///
+/// # Errors
+/// If the session was closed, or a quorum has forked.
+pub async fn listen(
+    context: &Context,
+    session: &Session,
+    (address, secret): (Address, Option<&SecretKey>),
+    mut dealt: Option<mpsc::Receiver<Dealt>>,
+    tell: &mpsc::Sender<Heard>,
+) -> Result<(), Failure> {
     let base = session.newest().height;
     // What is under way in here goes on when the other side is heard first.
     let events = stream::unfold(session.watch(&[address]), |mut watch| async move {
@@ -155,24 +209,27 @@ async fn tell_all(
     });
     let mut events = std::pin::pin!(events);
     let mut ended = Ended::default();
-    context
-        .output
-        .note(&format!("watching {address}; Ctrl-C ends it"));
     loop {
-        tokio::select! {
+        let heard = tokio::select! {
             Some(event) = events.next() => {
                 let event = event?;
                 if let session::WatchEvent::Activity(entry) = &event {
                     ended.note(entry.transaction.id());
                 }
-                tell_event(context, session, &address, secret, event).await?;
+                of_event(context, session, &address, secret, event).await?
             }
             Some(one) = heard(&mut dealt) => {
                 let is_old = |id: &TransactionId| ended.has(id);
-                if !matches!(&one, Dealt::News(Event::PaymentCame(id)) if is_old(id)) {
-                    tell_dealt(context, session, secret, &one, base).await?;
+                match &one {
+                    Dealt::News(Event::PaymentCame(id)) if is_old(id) => None,
+                    one => of_dealt(session, secret, one, base).await,
                 }
             }
+        };
+        if let Some(heard) = heard
+            && tell.send(heard).await.is_err()
+        {
+            return Ok(());
         }
     }
 }
@@ -206,14 +263,14 @@ async fn heard(dealt: &mut Option<mpsc::Receiver<Dealt>>) -> Option<Dealt> {
     }
 }
 
-async fn tell_event(
+async fn of_event(
     context: &Context,
     session: &Session,
     address: &Address,
     secret: Option<&SecretKey>,
     event: session::WatchEvent,
-) -> Result<(), Failure> {
-    match event {
+) -> Result<Option<Heard>, Failure> {
+    Ok(match event {
         session::WatchEvent::Activity(entry) => {
             let account = session.account(*address).await?.value;
             remember(context, session);
@@ -221,38 +278,29 @@ async fn tell_event(
             let (height, time_ms) = (entry.height, Some(entry.time_ms));
             let mut entry = line(address, &entry.transaction, height, time_ms, secret);
             name_them(session, [&mut entry]).await;
-            context.output.report(&WatchEvent {
+            Some(Heard::Final(Box::new(WatchEvent {
                 status: "final",
                 entry,
                 balance: account.map_or(Amount::ZERO, |account| account.balance),
-            })
+            })))
         }
-        session::WatchEvent::Connected { node } => {
-            context.output.note(&format!("{node} tells what happens"));
-            Ok(())
-        }
-        session::WatchEvent::Disconnected => {
-            let gone = "no node can be reached; going on when one comes back";
-            context.output.note(gone);
-            Ok(())
-        }
-        session::WatchEvent::Block(_) => Ok(()),
-    }
+        session::WatchEvent::Connected { node } => Some(Heard::Connected { node }),
+        session::WatchEvent::Disconnected => Some(Heard::Disconnected),
+        session::WatchEvent::Block(_) => None,
+    })
 }
 
-async fn tell_dealt(
-    context: &Context,
+async fn of_dealt(
     session: &Session,
     secret: Option<&SecretKey>,
     dealt: &Dealt,
     base: u64,
-) -> Result<(), Failure> {
-    let (Dealt::News(event), Some(book)) = (dealt, session.book()) else {
-        return Ok(());
+) -> Option<Heard> {
+    let Dealt::News(event) = dealt else {
+        return None;
     };
-    let Some(mut dealing) = dealing(*event, &book, secret) else {
-        return Ok(());
-    };
+    let book = session.book()?;
+    let mut dealing = dealing(*event, &book, secret)?;
     // Told late, it may have its end: the chain tells what came to one since the watch began; nobody is to wait for what
     // was before.
     if let Event::PaymentCame(id) = event
@@ -260,14 +308,14 @@ async fn tell_dealt(
         && let Ok(Ok(proven)) = timeout(NAMING, session.transaction(*id)).await
     {
         if proven.at.height > base {
-            return Ok(());
+            return None;
         }
         dealing.status = "past";
     }
     if let Some(other) = dealing.counterparty {
         dealing.counterparty_name = name_of(session, other).await;
     }
-    context.output.report(&dealing)
+    Some(Heard::Word(Box::new(dealing)))
 }
 
 async fn name_of(session: &Session, address: Address) -> Option<Name> {
