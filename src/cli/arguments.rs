@@ -154,11 +154,11 @@ pub enum Command {
     },
     /// Start a node of a network
     Node(Node),
-    /// Your money: pay, be paid, and see what happened
+    /// Your money: pay, be paid, see what happened; alone: as screens
     Wallet {
-        /// What to do.
+        /// What to do; on a whole terminal if nothing is said.
         #[command(subcommand)]
-        command: WalletCommand,
+        command: Option<WalletCommand>,
     },
     /// Check a receipt, with no network
     Verify(Verify),
@@ -478,6 +478,8 @@ pub enum WalletCommand {
     },
     /// Show who is there, since when and by which way
     Directory(Directory),
+    /// The plain $ prompt: send, transactions, iptables, blockchain
+    Shell,
     /// Show where the wallet can be found, or the way to another one
     Reach(Reach),
 }

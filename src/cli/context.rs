@@ -83,14 +83,6 @@ impl Context {
         }
     }
 
-    /// The same for another wallet.
-    pub fn with_profile(&self, name: &ProfileName) -> Self {
-        Self {
-            profile: name.to_string(),
-            ..self.clone()
-        }
-    }
-
     /// The folder of all wallets.
     ///
     /// # Errors

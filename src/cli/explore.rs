@@ -13,7 +13,7 @@ use crate::chain::key::Address;
 use crate::chain::name::Name;
 use crate::chain::transaction::{Operation, SignedTransaction};
 use crate::directory::utc;
-use crate::node::session::SessionError;
+use crate::node::session::{Session, SessionError};
 use crate::wallet::memo;
 
 /// `explore block`: of a height, or the newest.
@@ -21,29 +21,34 @@ use crate::wallet::memo;
 /// # Errors
 /// If no node can be reached, or none has it.
 pub async fn block(context: &Context, height: Option<u64>) -> Result<BlockShown, Failure> {
-    with_session(context, async |session| {
-        let newest = session.newest().height;
-        let height = height.unwrap_or(newest.max(1));
-        let proven = match session.block(height).await {
-            Err(SessionError::NotFound { .. }) => return Err(no_block(height, newest)),
-            answer => answer?,
-        };
-        let header = proven.value.header;
-        let transactions = proven.value.transactions.unwrap_or_default();
-        Ok(BlockShown {
-            status: "ok",
-            height: header.height,
-            hash: header.id(),
-            parent: header.parent,
-            time: utc::format(header.time_ms),
-            proposer: header.proposer,
-            state_root: header.state_root,
-            signed_by: usize::from(proven.at.signed_by),
-            validators: session.bootstrap().genesis().validators.count(),
-            transactions: transactions.iter().map(line).collect(),
-        })
+    with_session(context, async |session| block_of(session, height).await).await
+}
+
+/// The block of a height, or the newest.
+///
+/// # Errors
+/// As [`block`].
+pub async fn block_of(session: &Session, height: Option<u64>) -> Result<BlockShown, Failure> {
+    let newest = session.newest().height;
+    let height = height.unwrap_or(newest.max(1));
+    let proven = match session.block(height).await {
+        Err(SessionError::NotFound { .. }) => return Err(no_block(height, newest)),
+        answer => answer?,
+    };
+    let header = proven.value.header;
+    let transactions = proven.value.transactions.unwrap_or_default();
+    Ok(BlockShown {
+        status: "ok",
+        height: header.height,
+        hash: header.id(),
+        parent: header.parent,
+        time: utc::format(header.time_ms),
+        proposer: header.proposer,
+        state_root: header.state_root,
+        signed_by: usize::from(proven.at.signed_by),
+        validators: session.bootstrap().genesis().validators.count(),
+        transactions: transactions.iter().map(line).collect(),
     })
-    .await
 }
 
 fn no_block(height: u64, newest: u64) -> Failure {

@@ -1,7 +1,9 @@
 //! What the rooms tell while they work: lines on stderr, by `-v`, `-q` or `NATCOIN_LOG`.
 
 use std::io::{self, IsTerminal as _, Write};
+use std::io::{self, IsTerminal, Write};
 use std::panic::Location;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use tracing_subscriber::EnvFilter;
 
@@ -31,6 +33,28 @@ impl Write for AboveTheLine {
 
     fn flush(&mut self) -> io::Result<()> {
         io::stderr().lock().flush()
+/// Whether screens stand on the terminal that the log would write over.
+static IS_HUSHED: AtomicBool = AtomicBool::new(false);
+
+/// Keeps the log off a terminal while screens stand on it; a log that goes to a file goes on.
+pub fn hush(is_hushed: bool) {
+    let is_seen = io::stderr().is_terminal();
+    IS_HUSHED.store(is_hushed && is_seen, Ordering::SeqCst);
+}
+
+/// Standard error, unless it is hushed.
+struct Stderr;
+
+impl Write for Stderr {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match IS_HUSHED.load(Ordering::SeqCst) {
+            true => Ok(bytes.len()),
+            false => io::stderr().write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        io::stderr().flush()
     }
 }
 
@@ -49,6 +73,7 @@ pub fn start(global: &Global) {
     let _ = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(|| AboveTheLine)
+        .with_writer(|| Stderr)
         .with_ansi(std::io::stderr().is_terminal())
         .try_init();
 }

@@ -26,8 +26,10 @@ pub mod prompt;
 mod qr;
 pub mod receipt;
 pub mod report;
+mod shell;
 pub mod signal;
 pub mod simulate;
+mod tui;
 pub mod values;
 pub mod wallet;
 mod window;
@@ -82,6 +84,10 @@ async fn run(context: &Context, command: Command) -> Result<(), Failure> {
         Command::Completions { shell } => output.report(&manual::completions(shell)),
         Command::Man { out } => output.report(&manual::pages(out.as_deref())?),
         Command::Verify(arguments) => output.report(&receipt::verify(context, &arguments)?),
+        Command::Wallet { command: None } => tui::run(context).await,
+        Command::Wallet {
+            command: Some(command),
+        } => run_wallet(context, command).await,
         Command::Explore { command } => match command {
             ExploreCommand::Block { height } => {
                 output.report(&explore::block(context, height).await?)
@@ -161,6 +167,7 @@ async fn run_wallet(context: &Context, command: WalletCommand) -> Result<(), Fai
         WalletCommand::Directory(arguments) => {
             output.report(&directory::of_wallet(context, &arguments).await?)
         }
+        WalletCommand::Shell => shell::run(context).await,
         WalletCommand::Reach(arguments) => match &arguments.peer {
             Some(peer) => output.report(&wallet::reach::other(context, &arguments, peer).await?),
             None => wallet::reach::own(context, &arguments).await,

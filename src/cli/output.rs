@@ -88,6 +88,12 @@ impl Output {
         write_stderr(text);
     }
 
+    /// Begins a line that a person goes on with, on stdout with the results.
+    pub fn prompt(&self, text: &str) {
+        // Whoever has gone away is found out with the next result.
+        let _ = write_stdout(text);
+    }
+
     /// Shows that the program waits for something.
     pub fn progress(&self, text: &str) -> Progress {
         if self.quiet || !self.watched {
@@ -373,7 +379,7 @@ pub fn is_unicode_welcome() -> bool {
 }
 
 /// <https://no-color.org>, and terminals that cannot.
-fn colours_are_welcome() -> bool {
+pub fn colours_are_welcome() -> bool {
     let unset = |name: &str| std::env::var_os(name).is_none_or(|value| value.is_empty());
     unset("NO_COLOR") && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
 }

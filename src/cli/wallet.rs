@@ -6,6 +6,7 @@
 pub mod ask;
 pub mod dealings;
 pub mod join;
+pub mod live;
 pub mod past;
 pub mod pay;
 pub mod payment;
@@ -28,7 +29,7 @@ use crate::node::profile::{DataDir, ProfileError, ProfileName};
 use crate::wallet::vault::{KdfParams, Password, RecoveryWords, SealingRandom, Vault, WORD_COUNT};
 
 /// How many of the words a person is asked for.
-const CHECKED_WORDS: usize = 3;
+pub const CHECKED_WORDS: usize = 3;
 
 /// `wallet new`.
 ///
@@ -122,6 +123,47 @@ pub fn open_vault(
     })
 }
 
+/// The open wallet, if nobody need be asked: of a password file, or of the development network.
+///
+/// # Errors
+/// If the keystore is damaged, or the password file's password is wrong.
+pub fn vault_at_hand(context: &Context) -> Result<Option<Vault>, Failure> {
+    let (name, keystore) = keystore_of(context)?;
+    match context.password_file {
+        Some(_) => open_vault(context, &name, &keystore).map(Some),
+        None => Ok(development_vault(&keystore)),
+    }
+}
+
+/// The open wallet, by a password that was typed; of the development network, by any.
+///
+/// # Errors
+/// If the password is wrong, or the keystore damaged.
+pub fn vault_with(context: &Context, password: &str) -> Result<Vault, Failure> {
+    let (_, keystore) = keystore_of(context)?;
+    match development_vault(&keystore) {
+        Some(vault) => Ok(vault),
+        None => Ok(Vault::open(&keystore, &Password::typed(password)?)?),
+    }
+}
+
+/// Keeps a wallet under a password, and with it the network that was named.
+///
+/// # Errors
+/// If there is such a wallet already, the password is refused, or the bootstrap file is not sound.
+pub fn make(context: &Context, vault: &Vault, password: &str) -> Result<Address, Failure> {
+    let (data, profile) = free_profile(context)?;
+    let password = Password::typed(password)?;
+    password.check_for_new_keystore()?;
+    keep(
+        context,
+        &data,
+        &profile,
+        vault,
+        &Protection::Password(password),
+    )
+}
+
 /// The wallet of an identity of the embedded network: everybody knows its key, and it has no password.
 fn development_vault(keystore: &[u8]) -> Option<Vault> {
     let address = Vault::address_hint(keystore).ok()?;
@@ -191,6 +233,11 @@ fn keep(
     vault: &Vault,
     protection: &Protection,
 ) -> Result<Address, Failure> {
+    // Read before anything is kept: a network that is not sound is no beginning.
+    let network = match context.bootstrap_path() {
+        Some(_) => Some(context.bootstrap()?.to_toml()),
+        None => None,
+    };
     let random = SealingRandom::draw(&mut rand::rng());
     let progress = context.output.progress("locking the wallet");
     let keystore = match protection {
@@ -199,6 +246,9 @@ fn keep(
     };
     drop(progress);
     data.create(profile, &keystore)?;
+    if let Some(network) = network {
+        data.keep_network(profile, &network)?;
+    }
     Ok(vault.address())
 }
 

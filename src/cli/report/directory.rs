@@ -99,7 +99,7 @@ impl Report for Directory {
 
 impl Found {
     /// The name that people know: the account's, the node's, or else the beginning of the address.
-    fn who(&self) -> String {
+    pub fn who(&self) -> String {
         match (&self.name, &self.node) {
             (Some(name), _) => format!("@{name}"),
             (None, Some(node)) => node.to_string(),
@@ -107,7 +107,8 @@ impl Found {
         }
     }
 
-    fn way(&self) -> &'static str {
+    /// By which way, in words.
+    pub fn way(&self) -> &'static str {
         match self.route {
             Route::Direct => "directly",
             Route::Relayed => "by a relay",

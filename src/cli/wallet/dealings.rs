@@ -2,8 +2,8 @@
 
 mod list;
 
-pub use list::list;
 pub(super) use list::state;
+pub use list::{list, of_book};
 
 use std::time::Duration;
 
@@ -12,6 +12,7 @@ use tokio::time::timeout_at;
 
 use self::list::spoken;
 use super::{keystore_of, open_vault};
+use crate::chain::amount::Amount;
 use crate::chain::hash::Hash;
 use crate::chain::key::Address;
 use crate::chain::query::Trust;
@@ -175,18 +176,8 @@ pub async fn request(
         return Ok(requested(&request, None, None));
     }
     dealing(context, async |session, dealt| {
-        let (to, who) = match &whom {
-            None => (None, None),
-            Some(Payee::Address(address)) => (Some(*address), Some(address.short())),
-            Some(Payee::Name(name)) => {
-                let owner = session.resolve(name).await?.value;
-                (Some(owner.address), Some(format!("@{name}")))
-            }
-        };
-        let asking = session
-            .deal_with(move |machine, now_ms| machine.ask_for(to, amount, &text, life_ms, now_ms));
-        let request = asking.await?;
-        let told = match to {
+        let (request, who) = asking(session, amount, whom, text, life_ms).await?;
+        let told = match request.wish.to {
             Some(to) => {
                 let message = Message::Request(request.clone()).id();
                 Some(hearing(dealt, &to, &message).await)
@@ -198,7 +189,32 @@ pub async fn request(
     .await
 }
 
-fn requested(request: &Request, told: Option<Told>, who: Option<String>) -> Requested {
+/// Asks somebody, or anybody, at the session's desk; gives the request, and who is asked, for people.
+///
+/// # Errors
+/// If the name is not known, or the request is refused.
+pub(super) async fn asking(
+    session: &Session,
+    amount: Amount,
+    whom: Option<Payee>,
+    text: String,
+    life_ms: u64,
+) -> Result<(Request, Option<String>), Failure> {
+    let (to, who) = match whom {
+        None => (None, None),
+        Some(Payee::Address(address)) => (Some(address), Some(address.short())),
+        Some(Payee::Name(name)) => {
+            let owner = session.resolve(&name).await?.value;
+            (Some(owner.address), Some(format!("@{name}")))
+        }
+    };
+    let asking = session
+        .deal_with(move |machine, now_ms| machine.ask_for(to, amount, &text, life_ms, now_ms));
+    Ok((asking.await?, who))
+}
+
+/// The report of a request.
+pub(super) fn requested(request: &Request, told: Option<Told>, who: Option<String>) -> Requested {
     let wish = &request.wish;
     Requested {
         status: "ok",
@@ -334,7 +350,7 @@ pub async fn thank(context: &Context, arguments: &Thank) -> Result<Thanked, Fail
 ///
 /// # Errors
 /// `line_invalid`.
-pub(super) fn message_of(line: &str) -> Result<Message, Failure> {
+pub fn message_of(line: &str) -> Result<Message, Failure> {
     // Whoever copies a long line gets the breaks of their screen with it; its checksum finds what is missing.
     let line: String = line.split_whitespace().collect();
     let line = line.as_str();

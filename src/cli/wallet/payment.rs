@@ -192,6 +192,11 @@ impl Course {
         Some(self.now())
     }
 
+    /// The payment, once it is signed.
+    pub fn signed(&self) -> Option<Hash> {
+        self.signed
+    }
+
     fn now(&self) -> String {
         match (&self.paused, self.holders) {
             (Some(paused), _) => paused.clone(),

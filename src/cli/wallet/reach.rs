@@ -8,7 +8,7 @@ use crate::cli::failure::{Exit, Failure};
 use crate::cli::online::{self, with_reachable_session};
 use crate::cli::report::wallet::{WalletReach, WalletReached};
 use crate::cli::signal::Signals;
-use crate::node::network::{ReachConfig, Standing};
+use crate::node::network::{ReachConfig, Standing, Whereabouts};
 use crate::node::session::{Session, peer_id};
 
 /// How long reservations are waited for.
@@ -27,20 +27,7 @@ pub async fn own(context: &Context, arguments: &Reach) -> Result<(), Failure> {
         let found = session.whereabouts(RESERVING).await?;
         drop(progress);
         online::remember(context, session);
-        context.output.report(&WalletReach {
-            status: match found.relayed.is_empty() && found.public.is_empty() {
-                true => "unreachable",
-                false => "ok",
-            },
-            peer_id: session.peer_id().to_string(),
-            standing: match found.standing {
-                Standing::Unknown => "unknown",
-                Standing::Public => "public",
-                Standing::Private => "private",
-            },
-            public: found.public.iter().map(ToString::to_string).collect(),
-            relayed: found.relayed.iter().map(ToString::to_string).collect(),
-        })?;
+        context.output.report(&report(session, &found))?;
         if arguments.stay {
             context.output.note("staying to be found; Ctrl-C ends it");
             signals.end().await;
@@ -48,6 +35,24 @@ pub async fn own(context: &Context, arguments: &Reach) -> Result<(), Failure> {
         Ok(())
     })
     .await
+}
+
+/// Where a session can be found.
+pub(super) fn report(session: &Session, found: &Whereabouts) -> WalletReach {
+    WalletReach {
+        status: match found.relayed.is_empty() && found.public.is_empty() {
+            true => "unreachable",
+            false => "ok",
+        },
+        peer_id: session.peer_id().to_string(),
+        standing: match found.standing {
+            Standing::Unknown => "unknown",
+            Standing::Public => "public",
+            Standing::Private => "private",
+        },
+        public: found.public.iter().map(ToString::to_string).collect(),
+        relayed: found.relayed.iter().map(ToString::to_string).collect(),
+    }
 }
 
 /// `wallet reach PEER`.

@@ -43,8 +43,12 @@ pub fn list(context: &Context) -> Result<DealingsReport, Failure> {
         true => None,
         false => reader(context),
     };
-    let secret = vault.as_ref().map(Vault::secret);
-    Ok(DealingsReport {
+    Ok(of_book(&book, vault.as_ref().map(Vault::secret)))
+}
+
+/// What a book holds, the newest first.
+pub fn of_book(book: &Book, secret: Option<&SecretKey>) -> DealingsReport {
+    DealingsReport {
         status: "ok",
         received: book
             .received()
@@ -71,7 +75,7 @@ pub fn list(context: &Context) -> Result<DealingsReport, Failure> {
             .map(|one| outgoing(one, secret))
             .collect(),
         untold: book.outbox().len(),
-    })
+    }
 }
 
 fn wish(wish: &Wish, request: &Request, secret: Option<&SecretKey>) -> Asked {
