@@ -27,11 +27,20 @@ mod refusals;
 #[cfg(unix)]
 #[path = "cli/running.rs"]
 mod running;
+#[cfg(target_os = "linux")]
+#[path = "cli/screens.rs"]
+mod screens;
+#[cfg(target_os = "linux")]
+#[path = "cli/shell.rs"]
+mod shell;
 #[path = "cli/simulate.rs"]
 mod simulate;
 #[cfg(target_os = "linux")]
 #[path = "cli/terminal.rs"]
 mod terminal;
+#[cfg(target_os = "linux")]
+#[path = "cli/tmux.rs"]
+mod tmux;
 #[path = "cli/usage.rs"]
 mod usage;
 #[cfg(unix)]

@@ -83,6 +83,14 @@ impl Context {
         }
     }
 
+    /// The same without notes and spinners: screens stand where they would be written.
+    pub fn silent(&self) -> Self {
+        Self {
+            output: self.output.silent(),
+            ..self.clone()
+        }
+    }
+
     /// The folder of all wallets.
     ///
     /// # Errors

@@ -55,6 +55,14 @@ impl Output {
         }
     }
 
+    /// The same without notes and progress.
+    pub fn silent(&self) -> Self {
+        Self {
+            quiet: true,
+            ..self.clone()
+        }
+    }
+
     /// Whether a script reads.
     pub fn is_json(&self) -> bool {
         self.form == Form::Json

@@ -105,6 +105,7 @@ pub const CRATES: &[(&str, &[&str])] = &[
     ("clap_mangen", &["cli"]),
     ("rpassword", &["cli"]),
     ("indicatif", &["cli"]),
+    ("ratatui", &["cli"]),
     ("qrcode", &["cli"]),
     ("toml", &["directory", "node"]),
     ("etcetera", &["node", "cli"]),
@@ -136,6 +137,9 @@ pub const PURE_ROOMS: &[&str] = &[
     "wallet",
     "replica",
 ];
+
+/// Folders within rooms that are held to the same.
+pub const PURE_FOLDERS: &[&str] = &["src/cli/tui/core/", "src/cli/tui/view/"];
 
 /// What purity excludes.
 pub const IMPURE: &[&str] = &[

@@ -29,7 +29,7 @@ fn the_json_form_is_kept_wherever_it_is_asked_for() {
         &["--output", "json", "frobnicate"][..],
         &["--output=json", "network", "show", "--what"],
         &["network", "--output=json"],
-        &["wallet", "--output", "json"],
+        &["explore", "--output", "json"],
         &["--output", "json"],
     ] {
         let run = program.run(arguments);
@@ -170,6 +170,7 @@ fn the_help_of_every_command_fits_a_narrow_terminal() {
         "completions",
         "man",
         "doctor",
+        "wallet shell",
         "explore",
         "explore block",
         "explore transaction",

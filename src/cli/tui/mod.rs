@@ -13,3 +13,6 @@ mod hands;
 mod view;
 
 pub use self::hands::run;
+
+#[cfg(test)]
+mod tests;

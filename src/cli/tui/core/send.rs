@@ -43,6 +43,11 @@ pub struct Review {
 }
 
 impl Review {
+    /// Whether a name is taken, and nobody paid.
+    pub fn takes_name(&self) -> bool {
+        matches!(self.plan.operation, Operation::ClaimName { .. })
+    }
+
     /// All that leaves the account.
     pub fn total(&self) -> Option<Amount> {
         let paid = match &self.plan.operation {

@@ -47,7 +47,7 @@ pub struct Hands {
 impl Hands {
     pub fn new(context: &Context, answer: mpsc::Sender<Event>) -> Self {
         Self {
-            context: context.clone(),
+            context: context.silent(),
             answer,
             live: Slot::default(),
             drawn: None,

@@ -28,6 +28,7 @@ pub fn line(label: &str, field: &Field, is_here: bool, paint: Paint) -> Line<'st
 /// The keys of the sending screen.
 pub fn send_keys(send: &Send) -> &'static str {
     match &send.review {
+        Some(review) if review.takes_name() => "y take it   n back   F1-F8 screens",
         Some(review) if review.grave.is_empty() => "y pay   n back   F1-F8 screens",
         Some(_) => "yes typed, Enter: pay   Esc back   F1-F8 screens",
         None if send.is_planning => "Esc back",
@@ -140,7 +141,7 @@ pub fn receive(frame: &mut Frame<'_>, area: Rect, open: &Open, paint: Paint) {
 fn code(
     text: &str,
     is_inverted: bool,
-    room: (u16, u16),
+    (room, taken): ((u16, u16), u16),
     paint: Paint,
 ) -> Result<Vec<String>, String> {
     if !paint.0.unicode {
@@ -151,23 +152,19 @@ fn code(
     let needs = (width, lines.len());
     match needs.0 <= usize::from(room.0) && needs.1 <= usize::from(room.1) {
         true => Ok(lines),
-        // The frame around it takes six rows.
+        // The frame around it takes seven rows, and title and line some.
         false => Err(format!(
             "its QR code needs a window of {} x {}: make it larger, and it is shown",
             needs.0.max(80),
-            needs.1 + 6
+            needs.1 + 7 + usize::from(taken)
         )),
     }
 }
 
 fn address(frame: &mut Frame<'_>, area: Rect, open: &Open, paint: Paint) {
     let uri = values::address_uri(&open.me.address);
-    let drawn = code(
-        &uri,
-        open.panes.receive.is_inverted,
-        (area.width, area.height),
-        paint,
-    );
+    let room = (area.width, area.height);
+    let drawn = code(&uri, open.panes.receive.is_inverted, (room, 0), paint);
     let width = match &drawn {
         Ok(lines) => lines.first().map_or(0, |line| line.chars().count()),
         Err(_) => 0,
@@ -238,7 +235,7 @@ fn request(frame: &mut Frame<'_>, area: Rect, receive: &Receive, paint: Paint) {
         area.height.saturating_sub(under),
     );
     lines.push(Line::raw(""));
-    match code(&receive.line, receive.is_inverted, room, paint) {
+    match code(&receive.line, receive.is_inverted, (room, under), paint) {
         Ok(drawn) => lines.extend(
             drawn
                 .into_iter()

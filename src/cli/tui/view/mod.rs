@@ -14,7 +14,7 @@ use ratatui::Frame;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::{Line, Span};
-use ratatui::widgets::Paragraph;
+use ratatui::widgets::{Paragraph, Wrap};
 
 use self::paint::Paint;
 use super::core::model::{LEAST, Model, Notice, Stage};
@@ -46,7 +46,7 @@ fn too_small(frame: &mut Frame<'_>, model: &Model, paint: Paint) {
     frame.render_widget(Paragraph::new(lines), frame.area());
 }
 
-/// The parts of a screen: head, middle, and the two lines at the foot.
+/// The parts of a screen: head, middle, and the three lines at the foot.
 fn parts(area: Rect) -> [Rect; 6] {
     Layout::vertical([
         Constraint::Length(1),
@@ -54,7 +54,7 @@ fn parts(area: Rect) -> [Rect; 6] {
         Constraint::Length(1),
         Constraint::Fill(1),
         Constraint::Length(1),
-        Constraint::Length(2),
+        Constraint::Length(3),
     ])
     .areas(area)
 }
@@ -132,19 +132,26 @@ fn tab_line(chosen: Tab, paint: Paint) -> Line<'static> {
 
 /// A word to the owner, and the keys that do something here.
 fn footer(frame: &mut Frame<'_>, area: Rect, notice: Option<&Notice>, keys: &str, paint: Paint) {
-    let [word, below] = Layout::vertical([Constraint::Length(1); 2]).areas(area);
+    let [word, below] =
+        Layout::vertical([Constraint::Length(2), Constraint::Length(1)]).areas(area);
     if let Some(notice) = notice {
-        frame.render_widget(notice_line(notice, paint), word);
+        let inner = Rect {
+            x: word.x + 1,
+            width: word.width.saturating_sub(2),
+            ..word
+        };
+        let text = Paragraph::new(notice_line(notice, paint)).wrap(Wrap { trim: true });
+        frame.render_widget(text, inner);
     }
     frame.render_widget(keys_line(keys, paint), below);
 }
 
 fn notice_line(notice: &Notice, paint: Paint) -> Line<'static> {
     match notice {
-        Notice::Good(text) => Line::styled(format!(" {} {text}", paint.done()), paint.good()),
-        Notice::Plain(text) => Line::raw(format!(" {text}")),
+        Notice::Good(text) => Line::styled(format!("{} {text}", paint.done()), paint.good()),
+        Notice::Plain(text) => Line::raw(text.clone()),
         Notice::Bad { message, hint } => Line::from(vec![
-            Span::styled(format!(" ! {message}"), paint.bad()),
+            Span::styled(format!("! {message}"), paint.bad()),
             Span::raw(format!("; {hint}")),
         ]),
     }

@@ -17,7 +17,7 @@ use crate::wallet::memo::Reading;
 
 fn row(label: &str, value: String, paint: Paint) -> Line<'static> {
     Line::from(vec![
-        Span::styled(format!("  {label:<9}"), paint.faint()),
+        Span::styled(format!("  {label:<8}"), paint.faint()),
         Span::raw(value),
     ])
 }
@@ -34,12 +34,12 @@ pub fn last_check(frame: &mut Frame<'_>, area: Rect, review: &Review, paint: Pai
     match &plan.operation {
         Operation::Transfer { to, amount, .. } => {
             lines.push(Line::from(vec![
-                Span::styled(format!("  {:<9}", "pay"), paint.faint()),
+                Span::styled(format!("  {:<8}", "pay"), paint.faint()),
                 Span::styled(format!("{amount} NAT"), paint.accent()),
             ]));
             if let Some(name) = &plan.to_name {
                 lines.push(Line::from(vec![
-                    Span::styled(format!("  {:<9}", "to"), paint.faint()),
+                    Span::styled(format!("  {:<8}", "to"), paint.faint()),
                     Span::styled(format!("@{name}"), paint.accent()),
                     Span::styled("  proven", paint.faint()),
                 ]));
@@ -50,7 +50,7 @@ pub fn last_check(frame: &mut Frame<'_>, area: Rect, review: &Review, paint: Pai
         }
         Operation::ClaimName { name } => {
             lines.push(Line::from(vec![
-                Span::styled(format!("  {:<9}", "take"), paint.faint()),
+                Span::styled(format!("  {:<8}", "take"), paint.faint()),
                 Span::styled(format!("@{name}"), paint.accent()),
                 Span::raw("  for good: people pay you by it from then on"),
             ]));
@@ -72,7 +72,7 @@ pub fn last_check(frame: &mut Frame<'_>, area: Rect, review: &Review, paint: Pai
         ));
     }
     let you = format!("{} NAT; {} after it", plan.balance, money(review.left()));
-    lines.push(row("you have", you, paint));
+    lines.push(row("balance", you, paint));
     lines.push(Line::raw(""));
     for text in &review.slight {
         lines.push(Line::styled(format!("  {text}"), paint.wait()));
@@ -141,7 +141,7 @@ pub fn particulars(frame: &mut Frame<'_>, area: Rect, entry: &HistoryEntry, pain
     if entry.kind != EntryKind::Named && !memo.is_empty() {
         lines.push(row("memo", memo, paint));
     }
-    lines.push(row("number", entry.transaction.to_string(), paint));
+    lines.push(row("id", entry.transaction.to_string(), paint));
     frame.render_widget(Paragraph::new(lines).wrap(Wrap { trim: false }), inner);
 }
 
