@@ -51,13 +51,15 @@ pub async fn run(context: &Context) -> Result<(), Failure> {
     let keystore = context.data_dir()?.read_keystore(&name)?;
     let vault = wallet::open_vault(context, &name, &keystore)?;
     let (news, told) = mpsc::channel(NEWS);
-    let live = Live::open(context, vault, true, news).await?;
+    // A script is done in a moment: nobody need find it.
+    let is_piped = !std::io::stdin().is_terminal();
+    let live = Live::open(context, vault, !is_piped, news).await?;
     let mut shell = Shell {
         context,
         live,
         told,
         typed: typed_lines()?,
-        is_piped: !std::io::stdin().is_terminal(),
+        is_piped,
         failed: None,
     };
     let line = context.output.progress("connecting");

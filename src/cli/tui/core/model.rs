@@ -111,6 +111,8 @@ impl Model {
                     contacts,
                     settings,
                 } = *opening;
+                // Opening takes its time, in which nobody could press a key.
+                self.touched_ms = self.now_ms;
                 self.settings = settings.clone();
                 self.profile.clone_from(&me.profile);
                 let open = Open::new(me, contacts, settings);

@@ -9,6 +9,7 @@ use super::receive::Receive;
 use super::send::Send;
 use super::settings::Settings;
 use super::{Effect, Event, Key, Ledger};
+use crate::chain::name::Name;
 use crate::cli::failure::Failure;
 use crate::cli::report::directory::Directory;
 use crate::cli::report::wallet::{
@@ -128,6 +129,8 @@ pub struct Panes {
     pub nodes: usize,
     pub directory: usize,
     pub settings: usize,
+    /// The name that is being typed, to be taken.
+    pub name: Option<Field>,
 }
 
 impl Open {
@@ -168,6 +171,7 @@ impl Open {
             Tab::Receive => self.panes.receive.field(),
             Tab::Contacts => self.panes.contacts.field(),
             Tab::History => self.panes.history.field(),
+            Tab::Settings => self.panes.name.as_mut(),
             _ => None,
         }
     }
@@ -229,7 +233,7 @@ impl Open {
                 Vec::new()
             }
             Tab::Directory => self.directory_key(key),
-            Tab::Settings => self.settings_key(key),
+            Tab::Settings => self.settings_key(key, now_ms),
         }
     }
 
@@ -275,9 +279,13 @@ impl Open {
     }
 
     fn take_name(&mut self) -> Vec<Effect> {
-        let Some(name) = self.wish().and_then(|wished| wished.parse().ok()) else {
-            return Vec::new();
-        };
+        match self.wish().and_then(|wished| wished.parse().ok()) {
+            Some(name) => self.claim(name),
+            None => Vec::new(),
+        }
+    }
+
+    fn claim(&mut self, name: Name) -> Vec<Effect> {
         self.panes.send.begin_plan();
         self.tab = Tab::Send;
         vec![Effect::Plan(Box::new(Order::Intent(Intent::ClaimName(
@@ -310,20 +318,48 @@ impl Open {
         Vec::new()
     }
 
-    fn settings_key(&mut self, key: Key) -> Vec<Effect> {
-        if matches!(key, Key::Enter | Key::Char(' ')) {
-            match self.panes.settings {
-                0 => self.settings.next_idle(),
-                1 => self.settings.be_found = !self.settings.be_found,
-                _ => {
-                    self.settings.public_memos = !self.settings.public_memos;
-                    self.panes.send.is_public = self.settings.public_memos;
+    /// Whether the account is known to have no name, so that it can take one.
+    pub fn can_take_name(&self) -> bool {
+        let balance = self.seen.balance.as_ref();
+        balance.is_some_and(|one| one.name.is_none())
+    }
+
+    fn settings_key(&mut self, key: Key, now_ms: u64) -> Vec<Effect> {
+        if let Some(typed) = &mut self.panes.name {
+            match key {
+                Key::Esc => self.panes.name = None,
+                Key::Enter => match typed.trimmed().parse::<Name>() {
+                    Ok(name) => {
+                        self.panes.name = None;
+                        return self.claim(name);
+                    }
+                    Err(error) => self.say(Failure::from(error), now_ms),
+                },
+                key => {
+                    typed.key(key);
                 }
             }
-            return vec![Effect::KeepSettings(self.settings.clone())];
+            return Vec::new();
         }
-        step(&mut self.panes.settings, key, 3);
-        Vec::new()
+        if !matches!(key, Key::Enter | Key::Char(' ')) {
+            step(&mut self.panes.settings, key, 4);
+            return Vec::new();
+        }
+        match self.panes.settings {
+            0 => self.settings.next_idle(),
+            1 => self.settings.be_found = !self.settings.be_found,
+            2 => {
+                self.settings.public_memos = !self.settings.public_memos;
+                self.panes.send.is_public = self.settings.public_memos;
+            }
+            _ => {
+                if self.can_take_name() {
+                    self.panes.name = Some(Field::default());
+                }
+                return Vec::new();
+            }
+        }
+        vec![Effect::KeepSettings(self.settings.clone())]
     }
 
     /// A payment begins: a number of its own.

@@ -290,7 +290,7 @@ impl Wizard {
         vec![Effect::Make(Box::new(Making {
             network: self.made.file.clone(),
             password: std::mem::take(&mut self.made.password),
-            words: self.made.words.take(),
+            words: self.made.words.clone(),
             wish: self.made.wish.clone(),
         }))]
     }

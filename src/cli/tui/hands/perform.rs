@@ -434,11 +434,13 @@ async fn exported(live: &Live, typed: &str) -> Result<String, Failure> {
                 .map_err(|error| error.error)
         });
     match written {
-        Ok(()) => Ok(format!(
-            "{} entries written to {}",
-            history.entries.len(),
-            path.display()
-        )),
+        Ok(()) => {
+            let count = match history.entries.len() {
+                1 => "1 entry".to_owned(),
+                many => format!("{many} entries"),
+            };
+            Ok(format!("{count} written to {}", path.display()))
+        }
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {
             Err(refused("it is there already, and stays as it is"))
         }

@@ -54,7 +54,12 @@ pub fn keys(open: &Open) -> String {
         },
         Tab::Nodes => String::new(),
         Tab::Directory => "Enter pay   a contact   ".to_owned(),
-        Tab::Settings => "Enter change   ".to_owned(),
+        Tab::Settings if open.panes.name.is_some() => {
+            return "Enter take it   Esc leave   F1-F8 screens".to_owned();
+        }
+        Tab::Settings if open.panes.settings < 3 => "Enter change   ".to_owned(),
+        Tab::Settings if open.can_take_name() => "Enter take one   ".to_owned(),
+        Tab::Settings => String::new(),
     };
     format!("{own}1-8 screens   l lock   q quit")
 }
@@ -487,6 +492,7 @@ pub fn settings(frame: &mut Frame<'_>, area: Rect, open: &Open, paint: Paint) {
             "Memos are for all to see",
             yes_no(settings.public_memos).to_owned(),
         ),
+        ("The name people pay you by", name_text(open)),
     ];
     let mut lines = vec![Line::raw("")];
     for (at, (label, value)) in rows.into_iter().enumerate() {
@@ -495,6 +501,9 @@ pub fn settings(frame: &mut Frame<'_>, area: Rect, open: &Open, paint: Paint) {
             Span::raw(fit(label, 56)),
             Span::styled(value, paint.accent()),
         ]));
+    }
+    if let Some(field) = &open.panes.name {
+        lines.push(typed("   It is for good. Name  @", field, false, paint));
     }
     lines.push(Line::raw(""));
     let me = &open.me;
@@ -518,4 +527,13 @@ pub fn settings(frame: &mut Frame<'_>, area: Rect, open: &Open, paint: Paint) {
         paint.faint(),
     ));
     frame.render_widget(Paragraph::new(lines).wrap(Wrap { trim: false }), area);
+}
+
+fn name_text(open: &Open) -> String {
+    let balance = open.seen.balance.as_ref();
+    match balance.map(|one| one.name.as_ref()) {
+        None => "asking".to_owned(),
+        Some(None) => "none yet".to_owned(),
+        Some(Some(name)) => format!("@{name}"),
+    }
 }
