@@ -11,11 +11,11 @@ mod dealings;
 #[cfg(unix)]
 #[path = "cli/doctor.rs"]
 mod doctor;
-#[path = "cli/manual.rs"]
-mod manual;
 #[allow(dead_code, reason = "each test file uses its own part")]
 #[path = "common/http.rs"]
 mod http;
+#[path = "cli/manual.rs"]
+mod manual;
 #[path = "cli/network.rs"]
 mod network;
 #[cfg(unix)]

@@ -36,28 +36,19 @@ impl Context {
         }
     }
 
-    /// The network: of `--bootstrap`, else the one that the wallet has joined, else the local development network.
     /// The network: of `--bootstrap`, else the one that the wallet was made for, else the local development network.
     ///
     /// # Errors
     /// A failure that names the file.
     pub fn bootstrap(&self) -> Result<Bootstrap, Failure> {
-        match self.bootstrap.clone().or_else(|| self.joined()) {
         match self.network_file() {
             Some(path) => Ok(home::read_bootstrap(&path)?),
             None => Ok(Bootstrap::embedded()),
         }
     }
 
-    /// The file of the network that the wallet has joined.
-    fn joined(&self) -> Option<PathBuf> {
-        let data = self.data_dir().ok()?;
-        data.joined_network(&self.profile().ok()?)
-    }
-
     /// Where the network's description comes from, for people.
     pub fn bootstrap_source(&self) -> String {
-        match self.bootstrap.clone().or_else(|| self.joined()) {
         match self.network_file() {
             Some(path) => path.display().to_string(),
             None => "the built-in bootstrap.toml".to_owned(),

@@ -1,7 +1,6 @@
 //! What the rooms tell while they work: lines on stderr, by `-v`, `-q` or `NATCOIN_LOG`.
 
 use std::io::{self, IsTerminal as _, Write};
-use std::io::{self, IsTerminal, Write};
 use std::panic::Location;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -23,16 +22,6 @@ fn quieten_contained_panics() {
     }));
 }
 
-/// Stderr, above the line that a running node may have there.
-struct AboveTheLine;
-
-impl Write for AboveTheLine {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        above(|| io::stderr().lock().write(bytes))
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        io::stderr().lock().flush()
 /// Whether screens stand on the terminal that the log would write over.
 static IS_HUSHED: AtomicBool = AtomicBool::new(false);
 
@@ -42,19 +31,19 @@ pub fn hush(is_hushed: bool) {
     IS_HUSHED.store(is_hushed && is_seen, Ordering::SeqCst);
 }
 
-/// Standard error, unless it is hushed.
+/// Standard error, unless it is hushed; above the line that a running node may have there.
 struct Stderr;
 
 impl Write for Stderr {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match IS_HUSHED.load(Ordering::SeqCst) {
             true => Ok(bytes.len()),
-            false => io::stderr().write(bytes),
+            false => above(|| io::stderr().lock().write(bytes)),
         }
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        io::stderr().flush()
+        io::stderr().lock().flush()
     }
 }
 
@@ -72,7 +61,6 @@ pub fn start(global: &Global) {
     // A second start (in tests) finds a log running already, which is as good.
     let _ = tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(|| AboveTheLine)
         .with_writer(|| Stderr)
         .with_ansi(std::io::stderr().is_terminal())
         .try_init();

@@ -78,7 +78,6 @@ async fn run(context: &Context, command: Command) -> Result<(), Failure> {
         Command::Bench(arguments) => bench::run(context, &arguments).await,
         Command::Simulate(arguments) => simulate::run(context, &arguments).await,
         Command::Node(arguments) => run_node(context, arguments).await,
-        Command::Wallet { command } => run_wallet(context, command).await,
         Command::Doctor { home } => doctor::run(context, home.as_deref()).await,
         Command::Errors { code } => output.report(&manual::errors(code.as_deref())?),
         Command::Completions { shell } => output.report(&manual::completions(shell)),

@@ -36,11 +36,11 @@ pub const CHECKED_WORDS: usize = 3;
 /// # Errors
 /// If there is such a wallet already, the password is refused, or the words are not repeated.
 pub fn new(context: &Context) -> Result<WalletMade, Failure> {
-    Ok(make(context)?.0)
+    Ok(make_and_show(context)?.0)
 }
 
 /// Makes a wallet, and gives it open.
-fn make(context: &Context) -> Result<(WalletMade, Vault), Failure> {
+fn make_and_show(context: &Context) -> Result<(WalletMade, Vault), Failure> {
     let (data, profile) = free_profile(context)?;
     let password = prompt::new_password(context, profile.as_str())?;
     let vault = Vault::generate(&mut rand::rng());

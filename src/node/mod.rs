@@ -12,6 +12,6 @@ pub mod network;
 pub mod profile;
 pub mod runner;
 pub mod session;
-pub mod welcome;
 pub mod survey;
+pub mod welcome;
 pub mod window;

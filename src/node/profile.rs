@@ -30,7 +30,6 @@ const WALLETS: &str = "wallets";
 const KEYSTORE: &str = "keystore.json";
 const JOURNAL: &str = "payments.json";
 const LOCK: &str = "lock";
-const BOOTSTRAP: &str = "bootstrap.toml";
 
 /// The name of a profile: 1 to 32 of `a-z 0-9 . _ -`, not beginning with a dot, so that it can be nothing but a folder's name.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -159,12 +158,6 @@ impl DataDir {
         journal_at(&self.profile_path(name).join(JOURNAL))
     }
 
-    /// The bootstrap file of the network that this wallet joined by an invite; `None` if it did not.
-    pub fn joined_network(&self, name: &ProfileName) -> Option<PathBuf> {
-        let path = self.profile_path(name).join(BOOTSTRAP);
-        path.exists().then_some(path)
-    }
-
     /// Opens a profile for use and holds its lock until the [`Profile`] is dropped.
     ///
     /// # Errors
@@ -264,15 +257,6 @@ impl Profile {
         let path = self.folder.join(KEYSTORE);
         files::read(&path, files::MAX_KEYSTORE_BYTES)?
             .ok_or_else(|| ProfileError::io("read", &path, std::io::ErrorKind::NotFound.into()))
-    }
-
-    /// Keeps the bootstrap file of the network that this wallet belongs to: from now on it is the one that is used where no
-    /// other is named.
-    ///
-    /// # Errors
-    /// [`ProfileError::Io`].
-    pub fn keep_network(&self, bootstrap: &str) -> Result<(), ProfileError> {
-        files::replace(&self.folder.join(BOOTSTRAP), bootstrap.as_bytes())
     }
 
     /// The payments remembered; none if there is no journal yet.

@@ -101,8 +101,6 @@ impl Replica {
             }
             Query::Name(name) => Answer::Name(NameAnswer::of(ledger, self.anchor(), name)),
             Query::Voucher(key) => Answer::Voucher(VoucherAnswer::of(ledger, self.anchor(), key)),
-            Query::Transaction(id) => transaction(id, store)
-                .map_or(unknown, |answer| Answer::Transaction(Box::new(answer))),
             Query::Transaction(_) | Query::Block(_) => {
                 stored_answer(query, store).unwrap_or(unknown)
             }

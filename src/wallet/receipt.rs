@@ -17,7 +17,7 @@ use crate::chain::amount::Amount;
 use crate::chain::certificate::Certificate;
 use crate::chain::codec::{Decode, DecodeError, Encode};
 use crate::chain::hash::{Hash, hex, unhex};
-use crate::chain::key::Address;
+use crate::chain::key::{Address, PublicKey};
 use crate::chain::name::Name;
 use crate::chain::query::{
     AnswerError, Certified, Proven, TransactionAnswer, TransactionRecord, Trust,
@@ -232,6 +232,30 @@ enum What {
         name: Name,
         fee: Amount,
     },
+    Voucher {
+        step: VoucherStep,
+        account: Address,
+        voucher: String,
+        amount: Amount,
+        fee: Amount,
+    },
+}
+
+/// What was done with a voucher.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum VoucherStep {
+    /// Money was put into it.
+    Opened,
+    /// A share was claimed.
+    Claimed,
+    /// The rest was taken back.
+    Reclaimed,
+}
+
+/// All that is put into a voucher. What is final has kept the rules, so this is no more than its sender had.
+pub fn put_in(share: Amount, count: u16) -> Amount {
+    Amount::from_nits(share.nits().saturating_mul(u64::from(count)))
 }
 
 /// A payment's memo. What is private stays so: the receipt says only that there is one.
@@ -291,12 +315,20 @@ impl From<&TransactionAnswer> for Written {
 impl What {
     fn of(signed: &SignedTransaction) -> Self {
         let transaction = &signed.transaction;
+        let (account, fee) = (transaction.sender, transaction.fee);
+        let voucher = |step, voucher: &PublicKey, amount| Self::Voucher {
+            step,
+            account,
+            voucher: voucher.to_string(),
+            amount,
+            fee,
+        };
         match &transaction.operation {
             Operation::Transfer { to, amount, .. } => Self::Payment {
-                from: transaction.sender,
+                from: account,
                 to: *to,
                 amount: *amount,
-                fee: transaction.fee,
+                fee,
                 memo: match memo::read(transaction, None) {
                     Reading::Empty => Note::None,
                     Reading::Public(text) => Note::Public(text.to_text()),
@@ -304,10 +336,25 @@ impl What {
                 },
             },
             Operation::ClaimName { name } => Self::Name {
-                account: transaction.sender,
+                account,
                 name: name.clone(),
-                fee: transaction.fee,
+                fee,
             },
+            Operation::OpenVoucher {
+                voucher: key,
+                share,
+                count,
+                ..
+            } => voucher(VoucherStep::Opened, key, put_in(*share, *count)),
+            Operation::ClaimVoucher {
+                voucher: key,
+                share,
+                ..
+            } => voucher(VoucherStep::Claimed, key, *share),
+            Operation::ReclaimVoucher {
+                voucher: key,
+                amount,
+            } => voucher(VoucherStep::Reclaimed, key, *amount),
         }
     }
 }

@@ -73,6 +73,9 @@ impl From<WelcomeError> for Failure {
             WelcomeError::Network(error) => return error.into(),
         };
         Self::of(exit, code, &error, "ask who invited you for a newer invite")
+    }
+}
+
 impl From<ContactError> for Failure {
     fn from(error: ContactError) -> Self {
         let hint = "choose another label, or remove a contact";
@@ -227,6 +230,9 @@ impl From<ReceiptError> for Failure {
             ReceiptError::Unproven(_) => (Exit::Rejected, "receipt_not_proven"),
         };
         Self::of(exit, code, &error, "ask for the file again")
+    }
+}
+
 impl From<WindowError> for Failure {
     fn from(error: WindowError) -> Self {
         let (exit, code) = match error {

@@ -8,10 +8,11 @@ use super::wallet::MemoKind;
 use super::{Report, Style, quoted, table};
 use crate::chain::amount::Amount;
 use crate::chain::hash::Hash;
-use crate::chain::key::Address;
+use crate::chain::key::{Address, PublicKey};
 use crate::chain::name::Name;
 use crate::chain::transaction::{Operation, Transaction};
 use crate::wallet::memo;
+use crate::wallet::receipt::{VoucherStep, put_in};
 
 /// `wallet receipt`.
 #[derive(Debug, Serialize)]
@@ -64,6 +65,19 @@ pub enum Proved {
         /// What it cost.
         fee: Amount,
     },
+    /// Money was put into a voucher, was claimed out of one, or was taken back.
+    Voucher {
+        /// Which of these.
+        step: VoucherStep,
+        /// Who did it.
+        account: Address,
+        /// The voucher's key.
+        voucher: String,
+        /// How much went in or came out, before the fee.
+        amount: Amount,
+        /// What it cost.
+        fee: Amount,
+    },
 }
 
 impl Proved {
@@ -86,6 +100,36 @@ impl Proved {
                 name: name.clone(),
                 fee: transaction.fee,
             },
+            Operation::OpenVoucher {
+                voucher,
+                share,
+                count,
+                ..
+            } => {
+                let amount = put_in(*share, *count);
+                Self::of_voucher(transaction, VoucherStep::Opened, voucher, amount)
+            }
+            Operation::ClaimVoucher { voucher, share, .. } => {
+                Self::of_voucher(transaction, VoucherStep::Claimed, voucher, *share)
+            }
+            Operation::ReclaimVoucher { voucher, amount } => {
+                Self::of_voucher(transaction, VoucherStep::Reclaimed, voucher, *amount)
+            }
+        }
+    }
+
+    fn of_voucher(
+        transaction: &Transaction,
+        step: VoucherStep,
+        voucher: &PublicKey,
+        amount: Amount,
+    ) -> Self {
+        Self::Voucher {
+            step,
+            account: transaction.sender,
+            voucher: voucher.to_string(),
+            amount,
+            fee: transaction.fee,
         }
     }
 
@@ -118,6 +162,25 @@ impl Proved {
                 row("name", format!("@{name}")),
                 row("fee", format!("{fee} NAT")),
             ],
+            Self::Voucher {
+                step,
+                account,
+                voucher,
+                amount,
+                fee,
+            } => {
+                let step = match step {
+                    VoucherStep::Opened => "opened",
+                    VoucherStep::Claimed => "claimed",
+                    VoucherStep::Reclaimed => "taken back",
+                };
+                vec![
+                    row("account", account.to_string()),
+                    row("voucher", format!("{voucher}, {step}")),
+                    row("amount", format!("{amount} NAT")),
+                    row("fee", format!("{fee} NAT")),
+                ]
+            }
         }
     }
 }

@@ -6,6 +6,8 @@
 
 use super::till::{Till, with_open_till};
 use super::voucher::claim_with;
+use std::path::Path;
+
 use crate::chain::amount::Amount;
 use crate::chain::name::Name;
 use crate::chain::rules::Rejection;
@@ -43,12 +45,12 @@ pub async fn join(context: &Context, arguments: &Join) -> Result<Joined, Failure
     }
     let (words, vault) = match is_new {
         true => {
-            let (made, vault) = super::make(context)?;
+            let (made, vault) = super::make_and_show(context)?;
             (Some(made.words), Some(vault))
         }
         false => (None, None),
     };
-    data.open(&profile)?.keep_network(&bootstrap.to_toml())?;
+    data.keep_network(&profile, &bootstrap.to_toml())?;
     with_open_till(context, vault, async |till| {
         let (claim, claim_refused) = match secret {
             None => (None, None),
@@ -91,16 +93,25 @@ fn parted<T>(done: Result<T, Failure>) -> (Option<T>, Option<String>) {
 async fn network(context: &Context, invite: &Invite) -> Result<Bootstrap, Failure> {
     let (data, profile) = (context.data_dir()?, context.profile()?);
     let named = context.bootstrap_path().map(ToOwned::to_owned);
-    let Some(path) = named.or_else(|| data.joined_network(&profile)) else {
-        let _line = context.output.progress("looking for the network");
-        return Ok(welcome::fetch(invite).await?);
-    };
-    let bootstrap = home::read_bootstrap(&path)?;
-    let known = bootstrap.genesis().hash();
-    if known == invite.genesis {
+    let mut found = None;
+    // What the wallet keeps stays, so that has to be of the same network, whatever is named.
+    for path in [data.network_file(&profile), named].into_iter().flatten() {
+        let bootstrap = home::read_bootstrap(&path)?;
+        if bootstrap.genesis().hash() != invite.genesis {
+            return Err(of_another(invite, &path, &bootstrap));
+        }
+        found = Some(bootstrap);
+    }
+    if let Some(bootstrap) = found {
         return Ok(bootstrap);
     }
-    Err(Failure::new(
+    let _line = context.output.progress("looking for the network");
+    Ok(welcome::fetch(invite).await?)
+}
+
+fn of_another(invite: &Invite, path: &Path, bootstrap: &Bootstrap) -> Failure {
+    let known = bootstrap.genesis().hash();
+    Failure::new(
         Exit::Usage,
         "other_network",
         format!(
@@ -112,7 +123,7 @@ async fn network(context: &Context, invite: &Invite) -> Result<Bootstrap, Failur
             known.short()
         ),
         "join with another wallet: natcoin --profile NAME wallet join INVITE",
-    ))
+    )
 }
 
 /// Looks whether the voucher and the name can be had, before a wallet is made for them.

@@ -219,64 +219,6 @@ async fn follow(
     Ok(())
 }
 
-/// What pays a request, and which it is.
-async fn of_request(session: &Session, which: Which) -> Result<(Intent, RequestId), Failure> {
-    let id = match which {
-        Which::Line(message) => {
-            let Message::Request(request) = &*message else {
-                return Err(Failure::new(
-                    Exit::Usage,
-                    "line_invalid",
-                    "this line is a payment, not a request",
-                    "take it with `natcoin wallet take LINE`",
-                ));
-            };
-            let id = request.id();
-            dealings::is_of_another(session, &request.wish.from)?;
-            session
-                .deal_with(move |machine, now_ms| Ok(((), machine.bring(*message, now_ms)?)))
-                .await?;
-            id
-        }
-        Which::Number(text) => {
-            let book = session.book();
-            let received = book.iter().flat_map(|book| book.received());
-            dealings::named("request", &text, received.map(|one| one.request.id()))?
-        }
-    };
-    if !session.no_node_is_there() {
-        session.look_for_payment(id).await?;
-    }
-    let what = session
-        .deal_with(move |machine, now_ms| Ok((machine.repayment(&id, now_ms)?, Vec::new())))
-        .await?;
-    // A name says more to who confirms; without a node there is none.
-    let name = match session.no_node_is_there() {
-        true => None,
-        false => session
-            .account(what.to)
-            .await?
-            .value
-            .and_then(|account| account.name),
-    };
-    let intent = Intent::Transfer {
-        to: name.map_or(Recipient::Address(what.to), Recipient::Name),
-        amount: what.amount,
-        note: Note::Private(what.letter),
-    };
-    Ok((intent, id))
-}
-
-/// What became of it; where too few nodes are up, that is why it is not final.
-pub(super) fn result(outcome: &Outcome) -> Result<PaymentFinal, Failure> {
-    let quorum = outcome.quorum;
-    if outcome.is_open() && quorum.is_lost() {
-        let paused = Failure::paused(quorum.up, quorum.of, quorum.needed);
-        return Err(paused.about(outcome.payment.id()));
-    }
-    outcome::of(&outcome.payment)
-}
-
 fn question(plan: &Plan) -> String {
     match (payment::shown(plan), &plan.operation) {
         (Some(shown), _) => shown.question(),
@@ -286,16 +228,15 @@ fn question(plan: &Plan) -> String {
                 plan.sender, plan.fee
             )
         }
-        // Vouchers have questions of their own.
-        _ => String::new(),
-        (None, Operation::Transfer { .. }) => String::new(),
+        // A transfer is shown, and vouchers have questions of their own.
+        (None, _) => String::new(),
     }
 }
 
 /// What happens to payments, on the line that moves.
 pub(super) struct Story {
     line: Line,
-    course: Course,
+    pub(super) course: Course,
 }
 
 impl Story {
@@ -305,59 +246,6 @@ impl Story {
     }
 
     pub(super) fn tell(&mut self, progress: &Progress) {
-        match progress {
-            Progress::Signed { id } => self.signed = Some(*id),
-            Progress::Submitted { nodes, .. } => self.holders = *nodes,
-            Progress::Refused { node, refusal, .. } => {
-                let said = format!("{node} said: {}", refusal.message());
-                return self.line.set(&said);
-            }
-            Progress::Quorum(quorum) => {
-                self.paused = quorum.is_lost().then(|| {
-                    let (up, of, needed) = (quorum.up, quorum.of, quorum.needed);
-                    format!("paused: {up} of {of} nodes, {needed} needed; nothing is lost")
-                });
-            }
-            Progress::Ended(_) => return,
-        }
-        self.line.set(&self.now());
-    }
-
-    fn now(&self) -> String {
-        match (&self.paused, self.holders) {
-            (Some(paused), _) => paused.clone(),
-            (None, 0) => "signed and kept".to_owned(),
-            (None, 1) => "1 node has it; waiting for it to be final".to_owned(),
-            (None, nodes) => format!("{nodes} nodes have it; waiting for it to be final"),
-        }
-    }
-
-    /// What a person must know who ends the program now: a signed payment cannot be called back.
-    pub(super) fn interrupted(&self) -> Failure {
-        match self.signed {
-            None => prompt::cancelled(),
-            Some(id) => Failure::new(
-                Exit::NotFinal,
-                "not_final",
-                "interrupted before the payment was final: it may still become final",
-                KEPT,
-            )
-            .about(id),
-        }
-    }
-
-    /// A failure on the way. Once the payment is signed it is never told as one that did not happen: whoever believed
-    /// that would pay twice.
-    pub(super) fn broken_off(&self, failure: Failure) -> Failure {
-        match self.signed {
-            None => failure,
-            Some(id) => Failure {
-                exit: Exit::NotFinal,
-                message: format!("{}; the payment may still become final", failure.message),
-                hint: KEPT.to_owned(),
-                ..failure
-            }
-            .about(id),
         if let Some(text) = self.course.tell(progress) {
             self.line.set(&text);
         }

@@ -88,7 +88,7 @@ pub async fn planned(
     Ok(plan)
 }
 
-/// What the payer is asked to confirm; `None` if a name is taken.
+/// What the payer is asked to confirm; `None` if it is no payment.
 pub fn shown(plan: &Plan) -> Option<PaymentPlan> {
     match &plan.operation {
         Operation::Transfer { to, amount, .. } => Some(PaymentPlan {
@@ -99,7 +99,7 @@ pub fn shown(plan: &Plan) -> Option<PaymentPlan> {
             memo: plan.note.reading(),
             balance: plan.balance,
         }),
-        Operation::ClaimName { .. } => None,
+        _ => None,
     }
 }
 

@@ -3,7 +3,8 @@
 //! Next: `pay.rs`, which has more to ask and to tell.
 
 use super::open_vault;
-use super::pay::{Story, result};
+use super::pay::Story;
+use super::payment;
 use crate::cli::context::Context;
 use crate::cli::failure::Failure;
 use crate::cli::online;
@@ -98,10 +99,10 @@ impl Till {
         };
         let outcome = match outcome {
             Some(Ok(outcome)) => outcome,
-            Some(Err(error)) => return Err(story.broken_off(error.into())),
-            None => return Err(story.interrupted()),
+            Some(Err(error)) => return Err(story.course.broken_off(error.into())),
+            None => return Err(story.course.interrupted()),
         };
-        let done = result(&outcome)?;
+        let done = payment::result(&outcome)?;
         online::remember_account(context, &self.session, address).await;
         Ok((done, outcome.payment))
     }

@@ -30,11 +30,8 @@ use crate::node::clock;
 use crate::node::directory::{self, DirectoryConfig, DirectoryHandle};
 use crate::node::home::Home;
 use crate::node::network::{self, NetworkConfig, NetworkError, NetworkHandle, ReachConfig};
-use crate::replica::{CheckpointPace, Halt, Moment, Note, Replica, Settings, StartError};
 use crate::node::window::{self, View};
-use crate::replica::{
-    CheckpointPace, Condition, Halt, Moment, Note, Replica, Settings, StartError,
-};
+use crate::replica::{CheckpointPace, Halt, Moment, Note, Replica, Settings, StartError};
 use crate::store::{FolderDisk, Store, StoreError};
 
 pub use crate::replica::Condition;

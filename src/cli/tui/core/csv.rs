@@ -23,6 +23,11 @@ fn row(entry: &HistoryEntry) -> String {
         EntryKind::Received => ("received", amount, String::new()),
         EntryKind::Sent => ("sent", String::new(), amount),
         EntryKind::Named => ("named", String::new(), String::new()),
+        EntryKind::VoucherOpened => ("voucher opened", String::new(), amount),
+        EntryKind::VoucherClaimed => ("voucher claimed", amount, String::new()),
+        // The money had left the account when the voucher was opened.
+        EntryKind::VoucherTaken => ("voucher taken", String::new(), String::new()),
+        EntryKind::VoucherReclaimed => ("voucher taken back", amount, String::new()),
     };
     let memo_kind = match entry.memo_kind {
         MemoKind::None => "",

@@ -59,6 +59,10 @@ fn has(entry: &HistoryEntry, wanted: &str) -> bool {
         EntryKind::Sent => "sent",
         EntryKind::Received => "received",
         EntryKind::Named => "named",
+        EntryKind::VoucherOpened => "voucher opened",
+        EntryKind::VoucherClaimed => "voucher claimed",
+        EntryKind::VoucherTaken => "voucher taken",
+        EntryKind::VoucherReclaimed => "voucher taken back",
     };
     let name = entry.counterparty_name.as_ref();
     let texts = [

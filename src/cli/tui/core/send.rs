@@ -52,7 +52,8 @@ impl Review {
     pub fn total(&self) -> Option<Amount> {
         let paid = match &self.plan.operation {
             Operation::Transfer { amount, .. } => *amount,
-            Operation::ClaimName { .. } => Amount::ZERO,
+            // Vouchers are not sent from here.
+            _ => Amount::ZERO,
         };
         Amount::checked_sum([paid, self.plan.fee])
     }
@@ -252,6 +253,7 @@ impl Open {
             (Operation::ClaimName { name }, _) => (None, format!("@{name}")),
             (Operation::Transfer { amount, .. }, Some(name)) => (Some(*amount), format!("@{name}")),
             (Operation::Transfer { amount, to, .. }, None) => (Some(*amount), to.short()),
+            _ => (None, "a voucher".to_owned()),
         };
         self.moving.push(Moving {
             key,

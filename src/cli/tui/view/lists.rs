@@ -237,15 +237,21 @@ fn moving(one: &Moving, paint: Paint) -> Columns {
 
 fn past(entry: &HistoryEntry, paint: Paint) -> Columns {
     let amount = match entry.kind {
-        EntryKind::Sent => format!("-{}", entry.amount),
-        EntryKind::Received => format!("+{}", entry.amount),
+        EntryKind::Sent | EntryKind::VoucherOpened => format!("-{}", entry.amount),
+        EntryKind::Received | EntryKind::VoucherClaimed | EntryKind::VoucherReclaimed => {
+            format!("+{}", entry.amount)
+        }
         EntryKind::Named => "name".to_owned(),
+        // The money had left before.
+        EntryKind::VoucherTaken => "voucher".to_owned(),
     };
     Columns {
         sign: paint.done(),
         style: match entry.kind {
-            EntryKind::Received => paint.good(),
-            EntryKind::Sent | EntryKind::Named => Style::new(),
+            EntryKind::Received | EntryKind::VoucherClaimed | EntryKind::VoucherReclaimed => {
+                paint.good()
+            }
+            _ => Style::new(),
         },
         time: short_time(entry),
         amount,

@@ -55,6 +55,8 @@ pub fn last_check(frame: &mut Frame<'_>, area: Rect, review: &Review, paint: Pai
                 Span::raw("  for good: people pay you by it from then on"),
             ]));
         }
+        // Vouchers are not sent from here.
+        _ => {}
     }
     lines.push(row("fee", money(Some(plan.fee)), paint));
     lines.push(row("total", money(review.total()), paint));
@@ -105,6 +107,10 @@ pub fn particulars(frame: &mut Frame<'_>, area: Rect, entry: &HistoryEntry, pain
         EntryKind::Sent => " Paid ",
         EntryKind::Received => " Received ",
         EntryKind::Named => " Name taken ",
+        EntryKind::VoucherOpened => " Voucher opened ",
+        EntryKind::VoucherClaimed => " Voucher claimed ",
+        EntryKind::VoucherTaken => " Somebody claimed your voucher ",
+        EntryKind::VoucherReclaimed => " Voucher taken back ",
     };
     let block = match paint.0.unicode {
         true => Block::bordered(),
