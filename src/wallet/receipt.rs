@@ -138,11 +138,11 @@ impl Receipt {
         let Given { proof } = serde_json::from_slice(file).map_err(no_receipt)?;
         let receipt = Self(TransactionAnswer {
             certified: Certified {
-                header: part("header", &proof.header)?,
-                certificate: part("certificate", &proof.certificate)?,
+                header: part("header", proof.header)?,
+                certificate: part("certificate", proof.certificate)?,
             },
-            transaction: part("transaction", &proof.transaction)?,
-            path: part("path", &proof.path)?,
+            transaction: part("transaction", proof.transaction)?,
+            path: part("path", proof.path)?,
         });
         let written = receipt.write();
         match written.as_bytes() == file {

@@ -106,7 +106,7 @@ pub const CRATES: &[(&str, &[&str])] = &[
     ("rpassword", &["cli"]),
     ("indicatif", &["cli"]),
     ("ratatui", &["cli"]),
-    ("qrcode", &["cli"]),
+    ("fast_qr", &["cli"]),
     ("toml", &["directory", "node"]),
     ("etcetera", &["node", "cli"]),
     ("rustix", &["node"]),

@@ -141,7 +141,7 @@ async fn open(context: &Context, till: &mut Till, terms: Terms) -> Result<Vouche
 fn picture(context: &Context, link: &str) -> Vec<String> {
     match context.output.is_json() || !crate::cli::output::is_unicode_welcome() {
         true => Vec::new(),
-        false => Qr::of(link).map_or_else(Vec::new, |qr| qr.lines()),
+        false => Qr::of(link).map_or_else(Vec::new, |qr| qr.lines(false)),
     }
 }
 

@@ -36,7 +36,7 @@ pub enum WatchEvent {
     /// A block is final: the newest that the node has told of. A node that many watch does not tell of each.
     Block(Moment),
     /// A watched account sent or received this; the block's own event follows.
-    Activity(HistoryEntry),
+    Activity(Box<HistoryEntry>),
 }
 
 /// A watch. Dropping it ends it.
@@ -220,7 +220,7 @@ impl Watch {
     fn tell_activity(&mut self, entry: HistoryEntry) {
         let place = (entry.height, entry.transaction.id());
         if entry.height > self.base && entry.height >= self.upto && self.told.insert(place) {
-            self.events.push_back(WatchEvent::Activity(entry));
+            self.events.push_back(WatchEvent::Activity(Box::new(entry)));
         }
     }
 

@@ -7,7 +7,8 @@ use ratatui::widgets::Paragraph;
 
 use super::first_run::typed;
 use super::paint::{Paint, broken, fit};
-use super::{qr, review};
+use super::review;
+use crate::cli::qr::Qr;
 use crate::cli::tui::core::field::Field;
 use crate::cli::tui::core::open::Open;
 use crate::cli::tui::core::receive::{Receive, Shown};
@@ -147,7 +148,8 @@ fn code(
     if !paint.0.unicode {
         return Err("a QR code needs a terminal with UTF-8".to_owned());
     }
-    let lines = qr::lines(text, is_inverted).ok_or("it is too long for a QR code")?;
+    let code = Qr::of(text).ok_or("it is too long for a QR code")?;
+    let lines = code.lines(is_inverted);
     let width = lines.first().map_or(0, |line| line.chars().count());
     let needs = (width, lines.len());
     match needs.0 <= usize::from(room.0) && needs.1 <= usize::from(room.1) {

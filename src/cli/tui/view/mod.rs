@@ -7,7 +7,6 @@ mod first_run;
 mod forms;
 mod lists;
 mod paint;
-mod qr;
 mod review;
 
 use ratatui::Frame;
