@@ -14,6 +14,10 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Whether there is a tmux. Without one the tests are passed over, and say so; where everything is to be tried (`CI` is
 /// set) that is a failure.
+#[expect(
+    clippy::print_stderr,
+    reason = "who reads a test's output is to know what was not tried"
+)]
 pub fn is_there() -> bool {
     let found = Command::new("tmux")
         .arg("-V")

@@ -468,3 +468,32 @@ fn a_wished_name_is_offered_once_there_are_coins() {
         "{text}"
     );
 }
+
+#[test]
+fn another_name_is_taken_in_the_settings_while_there_is_none() {
+    let mut model = open();
+    press(&mut model, Key::F(8));
+    for _ in 0..3 {
+        press(&mut model, Key::Down);
+    }
+    assert!(press(&mut model, Key::Enter).is_empty());
+    assert!(screen(&model).contains("@ana"), "it has a name for good");
+    let Stage::Open(open) = &mut model.stage else {
+        panic!("it is open");
+    };
+    if let Some(balance) = &mut open.seen.balance {
+        balance.name = None;
+    }
+    press(&mut model, Key::Enter);
+    type_in(&mut model, "x1");
+    assert!(press(&mut model, Key::Enter).is_empty());
+    assert!(
+        screen(&model).contains("3 to 32 are allowed"),
+        "{}",
+        screen(&model)
+    );
+    type_in(&mut model, "8");
+    let effects = press(&mut model, Key::Enter);
+    assert!(matches!(&effects[..], [Effect::Plan(order)]
+        if matches!(&**order, Order::Intent(Intent::ClaimName(name)) if name.as_str() == "x18")));
+}

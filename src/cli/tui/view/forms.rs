@@ -75,7 +75,7 @@ pub fn send(frame: &mut Frame<'_>, area: Rect, open: &Open, paint: Paint) {
         };
         lines.push(Line::from(vec![
             Span::styled(format!("          {sign} "), style),
-            Span::styled(fit(&one.insert, 34), style),
+            Span::styled(format!("{} ", fit(&one.insert, 33)), style),
             Span::styled(one.why.clone(), paint.faint()),
         ]));
     }

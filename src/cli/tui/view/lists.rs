@@ -203,14 +203,14 @@ fn row_line(row: &Row<'_>, is_chosen: bool, width: u16, paint: Paint) -> Line<'s
 
 impl Columns {
     fn line(self, is_chosen: bool, width: u16, paint: Paint) -> Line<'static> {
-        let rest = usize::from(width).saturating_sub(3 + 2 + 12 + 18 + 1 + 17);
+        let rest = usize::from(width).saturating_sub(3 + 2 + 12 + 18 + 1 + 18);
         Line::from(vec![
             pointer(is_chosen, paint),
             Span::styled(fit(self.sign, 2), self.style),
             Span::styled(fit(&self.time, 12), paint.faint()),
             Span::styled(format!("{:>17} ", self.amount), self.style),
             Span::raw(" "),
-            Span::raw(fit(&self.who, 17)),
+            Span::raw(fit(&self.who, 18)),
             Span::styled(fit(&self.rest, rest), paint.faint()),
         ])
     }
