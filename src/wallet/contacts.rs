@@ -200,7 +200,7 @@ mod tests {
             let [low, high, ..] = number.to_le_bytes();
             let mut one = contact(&format!("c{number}"), low);
             one.address.0[1] = high;
-            one.address.0[2] = 1;
+            one.address.0[2] = 7;
             contacts.add(one).unwrap();
         }
         assert_eq!(

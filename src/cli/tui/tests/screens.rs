@@ -154,6 +154,14 @@ fn a_paused_network_and_a_payment_under_way_are_told_plainly() {
     same(&model, "paused");
     update(&mut model, pulse(0), NOW);
     assert!(screen(&model).contains("no node can be reached"));
+    let mut model = fresh();
+    let unreachable = crate::cli::failure::Failure::unreachable("village", Vec::new());
+    update(&mut model, Event::Ledger(Err(unreachable)), NOW);
+    let text = screen(&model);
+    assert!(
+        text.contains("not known yet") && text.contains("can be reached; 6 shows each"),
+        "{text}"
+    );
 }
 
 #[test]

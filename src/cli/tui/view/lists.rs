@@ -77,7 +77,13 @@ pub fn home(frame: &mut Frame<'_>, area: Rect, open: &Open, paint: Paint) {
                 ),
             ]));
         }
-        None => lines.push(Line::styled("  asking for the balance", paint.faint())),
+        None => {
+            let text = match open.seen.failure {
+                None => "  asking for the balance",
+                Some(_) => "  What you have is not known yet; it is asked again by itself.",
+            };
+            lines.push(Line::styled(text, paint.faint()));
+        }
     }
     lines.push(under_the_balance(open, paint));
     lines.push(Line::raw(""));
@@ -99,10 +105,11 @@ pub fn home(frame: &mut Frame<'_>, area: Rect, open: &Open, paint: Paint) {
 /// What there is to know beside the balance: at most one thing, the gravest.
 fn under_the_balance(open: &Open, paint: Paint) -> Line<'static> {
     if let Some(failure) = &open.seen.failure {
-        return Line::styled(
-            format!("  {}; {}", failure.message, failure.hint),
-            paint.bad(),
-        );
+        let step = match &*failure.code {
+            "no_node_reachable" => "6 shows each",
+            _ => &failure.hint,
+        };
+        return Line::styled(format!("  {}; {step}", failure.message), paint.bad());
     }
     let pulse = open.seen.pulse.as_ref();
     if let Some(pulse) = pulse.filter(|one| one.online && one.paused) {
