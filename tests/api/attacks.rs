@@ -49,6 +49,7 @@ fn pay_through_another(shown: &Shown) -> Duration {
 }
 
 /// Floods with several threads, each of which makes and holds what `attack` gives, while the network pays.
+#[allow(clippy::print_stderr, reason = "the measured times are worth seeing")]
 fn flood<T: Send>(name: &str, attack: impl Fn(SocketAddr) -> Option<T> + Sync, at_a_time: usize) {
     let shown = Shown::start(4);
     let (is_over, tries) = (AtomicBool::new(false), AtomicUsize::new(0));
@@ -70,7 +71,7 @@ fn flood<T: Send>(name: &str, attack: impl Fn(SocketAddr) -> Option<T> + Sync, a
         is_over.store(true, Ordering::Relaxed);
         longest
     });
-    println!(
+    eprintln!(
         "{name}: {} tries; the slowest payment took {longest:?}",
         tries.into_inner()
     );
@@ -162,6 +163,7 @@ fn paths_without_end_and_bytes_without_sense() {
 }
 
 #[test]
+#[allow(clippy::print_stderr, reason = "the measured times are worth seeing")]
 fn ten_thousand_listeners_who_never_read() {
     let shown = Shown::start(4);
     let at = shown.at();
@@ -179,7 +181,7 @@ fn ten_thousand_listeners_who_never_read() {
             _ => refused += 1,
         }
     }
-    println!("{} listen, {refused} were refused", held.len());
+    eprintln!("{} listen, {refused} were refused", held.len());
     assert!((200..=256).contains(&held.len()), "{}", held.len());
     let longest = pay_through_another(&shown);
     assert!(longest < Duration::from_secs(10), "{longest:?}");

@@ -16,6 +16,10 @@ use super::common::{http, wait};
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Whether there is a browser. Where there is none nothing is tried, unless `CI` is set: there it must be.
+#[allow(
+    clippy::print_stderr,
+    reason = "whoever runs the tests sees what was not tried"
+)]
 pub fn is_possible() -> bool {
     let is_there = |tool: &str| {
         let paths = std::env::var_os("PATH").unwrap_or_default();
