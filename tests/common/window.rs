@@ -91,8 +91,19 @@ impl Shown {
     }
 
     fn sign(&self, wallet: usize, operation: Operation, nonce: u64) -> SignedTransaction {
+        self.sign_changed(wallet, operation, nonce, |_| {})
+    }
+
+    /// What a wallet signs after it was changed.
+    pub fn sign_changed(
+        &self,
+        wallet: usize,
+        operation: Operation,
+        nonce: u64,
+        change: impl Fn(&mut Transaction),
+    ) -> SignedTransaction {
         let vault = &self.vaults[wallet];
-        let transaction = Transaction {
+        let mut transaction = Transaction {
             genesis: self.devnet.bootstrap.genesis().hash(),
             sender: vault.address(),
             key: vault.secret().public(),
@@ -101,6 +112,7 @@ impl Shown {
             fee: Amount::ZERO,
             operation,
         };
+        change(&mut transaction);
         transaction.sign(vault.secret())
     }
 
@@ -109,7 +121,8 @@ impl Shown {
         self.sign(from, self.transfer(to, nits, ""), nonce)
     }
 
-    fn transfer(&self, to: usize, nits: u64, memo: &str) -> Operation {
+    /// What pays.
+    pub fn transfer(&self, to: usize, nits: u64, memo: &str) -> Operation {
         Operation::Transfer {
             to: self.devnet.wallets[to].address,
             amount: Amount::from_nits(nits),

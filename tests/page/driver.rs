@@ -53,7 +53,7 @@ impl Browser {
     pub fn start() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mut driver = Command::new("chromedriver")
-            .args(["--port=0", "--silent"])
+            .args(["--port=0"])
             .env("TMPDIR", folder.path())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
@@ -63,7 +63,7 @@ impl Browser {
         let port = lines
             .find_map(|line| {
                 line.ok()?
-                    .split("on port ")
+                    .split("successfully on port ")
                     .nth(1)?
                     .trim_end_matches('.')
                     .parse()
