@@ -53,20 +53,27 @@ pub(super) fn ask_for_enough() {}
 pub(crate) fn ask_for_more(wanted: usize) -> usize {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
     let limit = getrlimit(Resource::Nofile);
-    let Some(current) = limit.current else {
+    let all = (WANTED + wanted) as u64;
+    if limit.current.is_some_and(|given| given < all) {
+        let raised = Rlimit {
+            current: Some(limit.maximum.map_or(all, |most| most.min(all))),
+            ..limit
+        };
+        if let Err(error) = setrlimit(Resource::Nofile, raised) {
+            tracing::debug!(%error, "the limit of open files stays as it is");
+        }
+    }
+    beside(given(), wanted)
+}
+
+/// How many of so many wanted files there are, beside the network's.
+#[cfg(target_os = "linux")]
+fn beside(files: Option<u64>, wanted: usize) -> usize {
+    let Some(files) = files else {
         return wanted;
     };
-    let most = limit.maximum.unwrap_or(u64::MAX);
-    let raised = Rlimit {
-        current: Some(current.saturating_add(wanted as u64).min(most)),
-        ..limit
-    };
-    match setrlimit(Resource::Nofile, raised) {
-        Ok(()) => {
-            usize::try_from(most.saturating_sub(current)).map_or(wanted, |given| given.min(wanted))
-        }
-        Err(_) => 0,
-    }
+    let files = usize::try_from(files).unwrap_or(usize::MAX);
+    files.saturating_sub(WANTED).min(wanted)
 }
 
 /// Elsewhere the system's own number has to do.
@@ -110,6 +117,19 @@ mod tests {
         assert_eq!(places(Some(WANTED as u64 - 48)), STRANGERS - 48);
         assert_eq!(places(Some(256)), LEAST);
         assert_eq!(places(Some(u64::MAX)), STRANGERS);
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn what_is_beside_the_network_gets_only_what_the_network_leaves() {
+        assert_eq!(beside(None, 512), 512);
+        assert_eq!(beside(Some(1_048_576), 512), 512);
+        assert_eq!(beside(Some(WANTED as u64 + 9), 512), 9);
+        assert_eq!(beside(Some(256), 512), 0);
+        let most = rustix::process::getrlimit(rustix::process::Resource::Nofile).maximum;
+        if most.is_none_or(|most| most >= WANTED as u64 + 512) {
+            assert_eq!(ask_for_more(512), 512);
+        }
     }
 
     #[cfg(target_os = "linux")]
