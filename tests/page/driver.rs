@@ -52,26 +52,9 @@ pub struct Browser {
 impl Browser {
     pub fn start() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let mut driver = Command::new("chromedriver")
-            .args(["--port=0"])
-            .env("TMPDIR", folder.path())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let mut lines = BufReader::new(driver.stdout.take().unwrap()).lines();
-        let port = lines
-            .find_map(|line| {
-                line.ok()?
-                    .split("successfully on port ")
-                    .nth(1)?
-                    .trim_end_matches('.')
-                    .parse()
-                    .ok()
-            })
-            .expect("the driver says its port");
-        // What else it says is nobody's.
-        std::thread::spawn(move || lines.for_each(drop));
+        // Now and then the system gives it no port at once.
+        let started = std::iter::repeat_with(|| launch(folder.path())).take(9);
+        let (driver, port) = started.flatten().next().expect("the driver says its port");
         let at = SocketAddr::from(([127, 0, 0, 1], port));
         let mut browser = Self {
             driver,
@@ -232,6 +215,31 @@ impl Browser {
         });
         sent.collect()
     }
+}
+
+/// Starts the driver; gives it and its port.
+fn launch(folder: &Path) -> Option<(Child, u16)> {
+    let mut driver = Command::new("chromedriver")
+        .arg("--port=0")
+        .env("TMPDIR", folder)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(driver.stdout.take().unwrap()).lines();
+    let port = lines.find_map(|line| {
+        let line = line.ok()?;
+        let port = line.split("successfully on port ").nth(1)?;
+        port.trim_end_matches('.').parse().ok()
+    });
+    let Some(port) = port else {
+        // It has ended by itself.
+        let _ = driver.wait();
+        return None;
+    };
+    // What else it says is nobody's.
+    std::thread::spawn(move || lines.for_each(drop));
+    Some((driver, port))
 }
 
 impl Drop for Browser {

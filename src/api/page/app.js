@@ -98,8 +98,9 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
+let events = null;
 function listen() {
-  const events = new EventSource("/v1/events");
+  events = new EventSource("/v1/events");
   for (const kind of ["status", "block", "payment"]) {
     events.addEventListener(kind, (event) => {
       const value = JSON.parse(event.data);
@@ -117,6 +118,14 @@ function listen() {
     if (events.readyState === EventSource.CLOSED) setTimeout(listen, 5000);
   });
 }
+
+// A page that is left may be kept by the browser, with its stream, and few streams are allowed: it is closed.
+window.addEventListener("pagehide", () => events?.close());
+window.addEventListener("pageshow", (event) => {
+  if (!event.persisted) return;
+  show(true);
+  listen();
+});
 
 get("/v1/status").then((status) => {
   clock(status.time_ms);
