@@ -5,6 +5,8 @@
 //! argument: other users of the machine can read those.
 
 mod vouchers;
+mod laboratory;
+mod receipt;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -20,6 +22,9 @@ pub use self::vouchers::{
     Invite, Join, VoucherClaim, VoucherCommand, VoucherNew, VoucherReclaim, VoucherSheet,
     VoucherTerms,
 };
+use self::laboratory::DEFAULT_PROFILE;
+pub use self::laboratory::{Bench, Simulate};
+pub use self::receipt::{Receipt, Verify};
 
 /// A currency that a community runs itself.
 #[derive(Debug, Parser)]
@@ -593,25 +598,6 @@ pub struct History {
     /// At most so many entries, the newest
     #[arg(long, default_value_t = 50, value_name = "N")]
     pub limit: usize,
-}
-
-/// `natcoin wallet receipt`.
-#[derive(Debug, Args)]
-pub struct Receipt {
-    /// The payment's 64 hexadecimal digits
-    #[arg(value_name = "TRANSACTION")]
-    pub transaction: String,
-    /// The file [default: receipt-TRANSACTION.json, here]
-    #[arg(long, value_name = "FILE")]
-    pub out: Option<PathBuf>,
-}
-
-/// `natcoin verify`.
-#[derive(Debug, Args)]
-pub struct Verify {
-    /// A receipt, as `natcoin wallet receipt` wrote it
-    #[arg(value_name = "RECEIPT")]
-    pub receipt: PathBuf,
 }
 
 /// `natcoin explore`.

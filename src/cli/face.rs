@@ -32,8 +32,8 @@ impl Surroundings {
         Self {
             peers: peers.iter().filter(|peer| peer.is_up()).count(),
             route: match standing {
-                Ok(Standing::Public) => "reached directly",
-                Ok(Standing::Private) => "reached through relays",
+                Ok(Standing::Public) => "direct",
+                Ok(Standing::Private) => "relayed",
                 Ok(Standing::Unknown) | Err(_) => "",
             },
             last_final,
@@ -43,14 +43,17 @@ impl Surroundings {
 
 /// The line.
 pub fn line(name: &str, now: &Condition, around: &Surroundings, style: Style) -> String {
+    let (up, all, needed) = (now.validators_up, now.validators, now.validators_needed);
     let mut parts = vec![format!("{} at height {}", style.strong(name), now.height)];
+    // Order: what is wrong stands first. A narrow terminal cuts the end off.
+    if up < needed {
+        parts.push(style.bad(&format!("paused: {up} of {all} nodes, {needed} needed")));
+    }
+    parts.extend(warnings(now).iter().map(|text| style.bad(text)));
     if let Some(ago) = around.last_final {
         parts.push(format!("final {} s ago", ago.as_secs()));
     }
-    let (up, all, needed) = (now.validators_up, now.validators, now.validators_needed);
-    if up < needed {
-        parts.push(style.bad(&format!("paused: {up} of {all} nodes, {needed} needed")));
-    } else {
+    if up >= needed {
         let stands = match up - needed {
             0 if up == all => "stands no failure".to_owned(),
             0 => style.bad("stands no further failure"),
@@ -66,7 +69,6 @@ pub fn line(name: &str, now: &Condition, around: &Surroundings, style: Style) ->
     if !around.route.is_empty() {
         parts.push(around.route.to_owned());
     }
-    parts.extend(warnings(now).iter().map(|text| style.bad(text)));
     parts.join(" · ")
 }
 
@@ -108,7 +110,7 @@ mod tests {
     fn around() -> Surroundings {
         Surroundings {
             peers: 5,
-            route: "reached directly",
+            route: "direct",
             last_final: Some(Duration::from_millis(3_400)),
         }
     }
@@ -118,7 +120,7 @@ mod tests {
         let told = line("razor", &condition(), &around(), Style::Plain);
         assert_eq!(
             told,
-            "razor at height 1204 · final 3 s ago · 4 of 4 up, stands 1 failure · 5 peers · reached directly"
+            "razor at height 1204 · final 3 s ago · 4 of 4 up, stands 1 failure · 5 peers · direct"
         );
         let three = Condition {
             validators_up: 3,
@@ -144,7 +146,10 @@ mod tests {
             ..condition()
         };
         let told = line("razor", &behind, &around(), Style::Plain);
-        assert!(told.ends_with("· 96 blocks behind"), "{told}");
+        assert!(
+            told.starts_with("razor at height 1204 · 96 blocks behind ·"),
+            "{told}"
+        );
         let slow = Condition {
             round: Some(3),
             is_voting: false,
@@ -152,7 +157,7 @@ mod tests {
         };
         let told = line("razor", &slow, &around(), Style::Plain);
         assert!(
-            told.ends_with("· does not vote yet · slow: round 3"),
+            told.contains("· does not vote yet · slow: round 3 ·"),
             "{told}"
         );
     }

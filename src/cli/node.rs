@@ -22,6 +22,8 @@ const DEVELOPMENT: &str = "development";
 
 /// How often the line on the terminal is made anew.
 const GLANCE: Duration = Duration::from_secs(1);
+/// How often at most: under load a condition changes a hundred times a second.
+const BLINK: Duration = Duration::from_millis(250);
 
 /// `node id`: who the node of a home is.
 ///
@@ -156,12 +158,15 @@ async fn serve(
     let face = output.face();
     let mut glance = tokio::time::interval(GLANCE);
     let (mut height, mut last_final) = (condition.borrow().height, None);
+    let mut looked: Option<Instant> = None;
     loop {
         let now = condition.borrow_and_update().clone();
         if now.height > height {
             (height, last_final) = (now.height, Some(clock::now()));
         }
-        if let Some(face) = &face {
+        let is_due = looked.is_none_or(|then| clock::now() - then >= BLINK);
+        if let Some(face) = face.as_ref().filter(|_| is_due) {
+            looked = Some(clock::now());
             let ago = last_final.map(|then: Instant| clock::now().duration_since(then));
             let around = Surroundings::now(node.network(), ago).await;
             face.set(&face::line(

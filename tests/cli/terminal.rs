@@ -161,7 +161,7 @@ fn a_node_on_a_terminal_shows_in_one_line_how_it_is() {
     let node = ["node", "--home", "net/mangart"];
     let mut terminal = Terminal::start_as(&program, "xterm", &node);
     // What was always printed is printed still, above the line.
-    terminal.until("mangart listens on ");
+    terminal.until(" listens on ");
     terminal.until("in step");
     terminal.until("at height 0");
     terminal.until("1 of 1 up, stands no failure");
