@@ -177,6 +177,8 @@ impl Trouble {
     pub fn is_grave(&self) -> bool {
         match self {
             Self::Space { is_grave, .. } => *is_grave,
+            // A node needs no wallets: who runs one as its own user may not see theirs.
+            Self::Profile(_) => false,
             Self::OtherOwner { .. } | Self::TooFew { .. } | Self::Version { .. } => false,
             _ => true,
         }
