@@ -16,6 +16,7 @@ use super::wire::{
 use crate::behaviour::Topic;
 use crate::chain::codec::{Decode, Encode};
 use crate::chain::key::Address;
+use crate::chain::ledger::Tip;
 use crate::chain::rules::Rejection;
 use crate::chain::transaction::{Operation, SignedTransaction, TransactionId};
 use crate::mempool::{MAX_WAITING_PER_SENDER, Refusal};
@@ -202,10 +203,14 @@ impl Replica {
             Operation::ClaimVoucher { .. } => 0,
             _ => u64::try_from(MAX_WAITING_PER_SENDER).unwrap_or(u64::MAX),
         };
-        let tip = &self.head.tip;
+        // The next block is made about now; after a rest the last one's time is an old one.
+        let tip = Tip {
+            time_ms: self.head.tip.time_ms.max(self.hands.now.unix_ms),
+            ..self.head.tip
+        };
         self.books
             .ledger
-            .check(&transaction.transaction, tip, ahead)
+            .check(&transaction.transaction, &tip, ahead)
     }
 
     fn insert(&mut self, id: TransactionId, transaction: SignedTransaction) -> Result<(), Refusal> {

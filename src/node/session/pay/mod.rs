@@ -72,6 +72,9 @@ pub enum Intent {
     ReclaimVoucher(PublicKey),
 }
 
+/// How far clocks may be apart, in milliseconds: the longest life of a voucher is shorter by this.
+const CLOCKS_APART_MS: u64 = 60 * 60 * 1000;
+
 /// A voucher to be opened.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Terms {
@@ -313,7 +316,11 @@ impl Known {
             payee: self.payee,
             name_owner: self.name_owner,
             voucher: self.voucher.as_ref(),
-            time_ms: self.at.time_ms,
+            time_ms: match &self.operation {
+                // The block that opens it is made about now; the chain's newest may be old, or there is none yet.
+                Operation::OpenVoucher { .. } => self.at.time_ms.max(clock::unix_ms()),
+                _ => self.at.time_ms,
+            },
             nonces_ahead: 0,
         };
         let operation = self.operation.clone();
@@ -426,13 +433,14 @@ impl Inner {
         // Before the first block, and after a pause, the chain's time is an old one.
         let now_ms = rules.at.time_ms.max(clock::unix_ms());
         let life_ms = u64::try_from(terms.life.as_millis()).unwrap_or(u64::MAX);
-        let latest = rules.at.time_ms.saturating_add(MAX_VOUCHER_LIFE_MS);
+        // A proposer's clock may be a little behind ours.
+        let life_ms = life_ms.min(MAX_VOUCHER_LIFE_MS - CLOCKS_APART_MS);
         let share = terms.each.checked_add(rules.value.rules.fee);
         let operation = Operation::OpenVoucher {
             voucher: PublicKey([0; 32]),
             share: share.unwrap_or(Amount::MAX),
             count: terms.count,
-            until_ms: now_ms.saturating_add(life_ms).min(latest),
+            until_ms: now_ms.saturating_add(life_ms),
             memo: terms.note.public_part(),
         };
         Ok(Gathered {
