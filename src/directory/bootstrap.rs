@@ -2,10 +2,12 @@
 //!
 //! It holds the genesis, whose hash is the network's identity, and the verified nodes, whose peer
 //! ids are their keys. A file that does not add up is refused whole; nothing in it is guessed.
-//! The text form is in `bootstrap/file.rs`, what can be wrong with it in `bootstrap/error.rs`.
+//! The text form is in `bootstrap/file.rs`, what can be wrong with it in `bootstrap/error.rs`, what its founders
+//! sign in `bootstrap/founding.rs`.
 
 mod error;
 mod file;
+mod founding;
 #[cfg(test)]
 mod tests;
 
@@ -14,6 +16,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use libp2p::{Multiaddr, PeerId};
 
 pub use self::error::BootstrapError;
+pub use self::founding::FoundersSignature;
 use super::address::check_dialable;
 use super::development;
 use super::peer;
@@ -81,6 +84,8 @@ impl Beginning {
 pub struct Bootstrap {
     genesis: Genesis,
     nodes: Vec<Node>,
+    /// Of every validator, in the order of the nodes; or none at all.
+    signatures: Vec<FoundersSignature>,
 }
 
 impl Bootstrap {
@@ -103,7 +108,11 @@ impl Bootstrap {
         let validators =
             ValidatorSet::new(validators).map_err(|error| BootstrapError::Genesis(error.into()))?;
         let genesis = beginning.genesis(validators)?;
-        Ok(Self { genesis, nodes })
+        Ok(Self {
+            genesis,
+            nodes,
+            signatures: Vec::new(),
+        })
     }
 
     /// Reads a file.
@@ -130,6 +139,7 @@ impl Bootstrap {
         Self {
             genesis: self.genesis.clone(),
             nodes: vec![node],
+            signatures: Vec::new(),
         }
     }
 

@@ -4,7 +4,7 @@
 //! (peer ids, multiaddresses). Names are law, whereabouts are hearsay: of all this, only the peer
 //! ids and the genesis of the bootstrap file are trusted. Begin with [`bootstrap`] for the list; for the
 //! directory with [`card`], then [`book`], [`exchange`] and [`keeper`], the machine that a node runs; a wallet's part is
-//! [`publisher`], and [`look_up`] is for other programs.
+//! [`publisher`], and [`look_up`] is for other programs. How a list comes to be, each with his own key: [`founding`].
 
 pub mod address;
 pub mod book;
@@ -13,6 +13,7 @@ pub mod card;
 pub mod development;
 pub mod exchange;
 pub mod invite;
+pub mod founding;
 pub mod keeper;
 pub mod look_up;
 pub mod peer;

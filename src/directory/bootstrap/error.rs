@@ -177,4 +177,28 @@ pub enum BootstrapError {
         /// What.
         fault: DevelopmentKeyExposed,
     },
+    /// A founder's signature that is none.
+    #[error("founding {number}: {text:?} is not a signature of 128 hexadecimal digits")]
+    SignatureMalformed {
+        /// Which, from 1.
+        number: usize,
+        /// The text, cut to 120 characters.
+        text: String,
+    },
+    /// A signature of somebody who founded nothing.
+    #[error("founding {number}: {name:?} is none of the validators, or signs twice")]
+    SignatureOfOther {
+        /// Which, from 1.
+        number: usize,
+        /// The name.
+        name: String,
+    },
+    /// Some have signed and one has not.
+    #[error("the founders' signatures are not complete: that of {0} is missing")]
+    SignatureMissing(String),
+    /// A signature that is not good.
+    #[error(
+        "the signature of {0} is not good: the file is not what its founders agreed on; do not use it, get the network's original file again"
+    )]
+    SignatureWrong(String),
 }

@@ -7,10 +7,11 @@
 use libp2p::PeerId;
 use serde::{Deserialize, Serialize};
 
-use super::{Beginning, Bootstrap, BootstrapError, MAX_FILE_BYTES, Node};
+use super::{Beginning, Bootstrap, BootstrapError, FoundersSignature, MAX_FILE_BYTES, Node};
 use crate::chain::amount::Amount;
 use crate::chain::genesis::{GenesisAccount, Rules};
-use crate::chain::hash::Hash;
+use crate::chain::hash::{Hash, hex, unhex};
+use crate::chain::key::Signature;
 use crate::chain::name::Name;
 use crate::directory::{address, peer, utc};
 
@@ -28,6 +29,8 @@ struct File {
     genesis: GenesisTable,
     #[serde(default)]
     node: Vec<NodeTable>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    founding: Vec<FoundingTable>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -74,6 +77,13 @@ struct NodeTable {
     addresses: Vec<String>,
 }
 
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FoundingTable {
+    node: String,
+    signature: String,
+}
+
 pub(super) fn parse(text: &str) -> Result<Bootstrap, BootstrapError> {
     if text.len() > MAX_FILE_BYTES {
         return Err(BootstrapError::TooLarge(text.len()));
@@ -98,10 +108,16 @@ pub(super) fn parse(text: &str) -> Result<Bootstrap, BootstrapError> {
     let computed = bootstrap.genesis().hash();
     match written {
         Some(written) if written != computed => {
-            Err(BootstrapError::HashMismatch { written, computed })
+            return Err(BootstrapError::HashMismatch { written, computed });
         }
-        _ => Ok(bootstrap),
+        _ if file.founding.is_empty() => return Ok(bootstrap),
+        _ => {}
     }
+    let signatures = (1..)
+        .zip(&file.founding)
+        .map(|(number, table)| read_signature(number, table))
+        .collect::<Result<_, _>>()?;
+    bootstrap.signed(signatures)
 }
 
 pub(super) fn print(bootstrap: &Bootstrap) -> String {
@@ -117,6 +133,10 @@ pub(super) fn print(bootstrap: &Bootstrap) -> String {
         peer_id: node.peer_id.to_string(),
         validator: node.validator,
         addresses: node.addresses.iter().map(ToString::to_string).collect(),
+    };
+    let founding = |signed: &FoundersSignature| FoundingTable {
+        node: signed.node.to_string(),
+        signature: hex(&signed.signature.0),
     };
     let file = File {
         network: Network {
@@ -136,6 +156,7 @@ pub(super) fn print(bootstrap: &Bootstrap) -> String {
             account: genesis.accounts.iter().map(account).collect(),
         },
         node: bootstrap.nodes().iter().map(node).collect(),
+        founding: bootstrap.signatures().iter().map(founding).collect(),
     };
     let text = toml::to_string(&file).expect("texts and bounded numbers can always be written");
     format!("{HEADER}{text}")
@@ -231,6 +252,20 @@ fn read_node(number: usize, table: &NodeTable) -> Result<Node, BootstrapError> {
             .iter()
             .map(read_address)
             .collect::<Result<_, _>>()?,
+    })
+}
+
+fn read_signature(
+    number: usize,
+    table: &FoundingTable,
+) -> Result<FoundersSignature, BootstrapError> {
+    let signature = unhex(&table.signature).and_then(|bytes| bytes.try_into().ok());
+    Ok(FoundersSignature {
+        node: read_name(&format!("founding {number}"), &table.node)?,
+        signature: signature.map(Signature).ok_or_else(|| {
+            let text = cut(&table.signature);
+            BootstrapError::SignatureMalformed { number, text }
+        })?,
     })
 }
 

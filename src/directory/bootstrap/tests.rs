@@ -128,6 +128,7 @@ fn the_largest_genesis_is_read_again_from_its_own_file() {
     let network = Bootstrap {
         genesis: embedded.genesis.checked().unwrap(),
         nodes: embedded.nodes,
+        signatures: Vec::new(),
     };
     assert_eq!(Bootstrap::from_toml(&network.to_toml()), Ok(network));
 }
