@@ -7,6 +7,7 @@
 mod laboratory;
 mod receipt;
 mod vouchers;
+mod found;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -25,6 +26,7 @@ pub use self::vouchers::{
     Invite, Join, VoucherClaim, VoucherCommand, VoucherNew, VoucherReclaim, VoucherSheet,
     VoucherTerms,
 };
+pub use self::found::{FoundFiles, FoundRules, NetworkFound};
 
 /// A currency that a community runs itself.
 #[derive(Debug, Parser)]
@@ -204,6 +206,8 @@ pub enum Command {
 pub enum NetworkCommand {
     /// Write a new network's bootstrap.toml and a home for each node
     New(NetworkNew),
+    /// Found a network together, each with his own key
+    Found(Box<NetworkFound>),
     /// Show the network of the bootstrap file
     Show,
     /// Check a bootstrap file, and that it is the network you mean

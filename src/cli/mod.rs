@@ -69,6 +69,7 @@ async fn run(context: &Context, command: Command) -> Result<(), Failure> {
     match command {
         Command::Network { command } => match command {
             NetworkCommand::New(arguments) => output.report(&network::new(context, arguments)?),
+            NetworkCommand::Found(arguments) => network::found::run(context, &arguments).await,
             NetworkCommand::Show => output.report(&network::show(context)?),
             NetworkCommand::Verify(arguments) => {
                 output.report(&network::verify(context, &arguments)?)

@@ -1,5 +1,7 @@
 //! `natcoin network`: make a network, or look at one.
 
+pub mod found;
+
 use std::path::Path;
 
 use rand::Rng;

@@ -9,11 +9,13 @@
 //! ```
 //! A home appears whole or not at all, and nothing that is there is ever overwritten: a lost key
 //! cannot be made again, and two nodes with one key would vote twice. It must never put the seed
-//! into an error or a `Debug` text. Read next: `home/network.rs` (many homes at once), `home/error.rs`.
+//! into an error or a `Debug` text. Read next: `home/network.rs` (many homes at once), `home/pending.rs` (a home whose
+//! network is being founded), `home/error.rs`.
 
 mod development;
 mod error;
 mod network;
+mod pending;
 #[cfg(test)]
 mod tests;
 
@@ -28,7 +30,11 @@ use zeroize::Zeroizing;
 
 pub use self::development::{development_home, next_development_home};
 pub use self::error::HomeError;
-pub use self::network::{MAX_NEW_NODES, NewNetwork, create_network, node_name};
+pub use self::network::{
+    MAX_NEW_NODES, NewNetwork, create_network, dialled_addresses, listen_address, node_addresses,
+    node_name, own_host,
+};
+pub use self::pending::{Pending, parse_signature, read_small, signature_text, write_once};
 use crate::chain::hash::{hex, unhex};
 use crate::chain::key::SecretKey;
 use crate::chain::name::Name;
@@ -98,18 +104,8 @@ impl Home {
                 folder: folder.to_owned(),
             });
         }
-        let config_path = folder.join(CONFIG);
-        let malformed = |why: String| HomeError::Config {
-            path: config_path.clone(),
-            why,
-        };
-        let config: Config = toml::from_str(&read_text(&config_path, MAX_SMALL_FILE)?)
-            .map_err(|error| malformed(error.message().to_owned()))?;
-        let name = config.name.parse().map_err(|e| malformed(format!("{e}")))?;
-        let listen = config.listen.iter().map(|text| parse_listenable(text));
-        let listen = listen
-            .collect::<Result<_, _>>()
-            .map_err(|e| malformed(e.to_string()))?;
+        let path = folder.join(CONFIG);
+        let (name, listen) = parse_config(&path, &read_text(&path, MAX_SMALL_FILE)?)?;
         let home = Self {
             folder: folder.to_owned(),
             name,
@@ -229,6 +225,22 @@ pub fn read_bootstrap(path: &Path) -> Result<Bootstrap, HomeError> {
         path: path.to_owned(),
         error: Box::new(error),
     })
+}
+
+/// Name and listen addresses of a `node.toml`.
+fn parse_config(path: &Path, text: &str) -> Result<(Name, Vec<Multiaddr>), HomeError> {
+    let malformed = |why: String| HomeError::Config {
+        path: path.to_owned(),
+        why,
+    };
+    let config: Config =
+        toml::from_str(text).map_err(|error| malformed(error.message().to_owned()))?;
+    let name = config.name.parse().map_err(|e| malformed(format!("{e}")))?;
+    let listen = config.listen.iter().map(|text| parse_listenable(text));
+    let listen = listen
+        .collect::<Result<_, _>>()
+        .map_err(|e| malformed(e.to_string()))?;
+    Ok((name, listen))
 }
 
 fn read_key(path: &Path) -> Result<SecretKey, HomeError> {

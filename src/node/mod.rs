@@ -6,6 +6,7 @@ pub mod devnet;
 pub mod directory;
 pub mod doctor;
 mod durable;
+pub mod founding;
 pub mod home;
 pub mod inquiry;
 pub mod network;

@@ -21,7 +21,7 @@ pub use error::VaultError;
 pub use file::{MAX_FILE_BYTES, NONCE_BYTES, VERSION};
 pub use kdf::{KdfParams, SALT_BYTES};
 pub use password::{MAX_PASSWORD_BYTES, MIN_PASSWORD_CHARS, Password};
-pub use words::{ENTROPY_BYTES, RecoveryWords, WORD_COUNT};
+pub use words::{ENTROPY_BYTES, RecoveryWords, WORD_COUNT, word};
 
 use crate::chain::key::{Address, SecretKey};
 use chacha20poly1305::aead::{Aead, KeyInit, Payload};

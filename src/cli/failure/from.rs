@@ -103,6 +103,10 @@ impl From<BootstrapError> for Failure {
         let code = match &error {
             BootstrapError::HashMismatch { .. } => "genesis_changed",
             BootstrapError::DevelopmentKey { .. } => "development_key_exposed",
+            BootstrapError::SignatureMalformed { .. }
+            | BootstrapError::SignatureOfOther { .. }
+            | BootstrapError::SignatureMissing(_)
+            | BootstrapError::SignatureWrong(_) => "founders_signature_wrong",
             _ => "bootstrap_invalid",
         };
         Self::of(Exit::Usage, code, &error, ORIGINAL_FILE)
@@ -119,6 +123,11 @@ impl From<HomeError> for Failure {
             }
             HomeError::NotAHome { .. } => (Exit::Usage, "home_missing"),
             HomeError::NotEmpty { .. } => (Exit::Usage, "folder_not_empty"),
+            HomeError::Unfinished { .. } => (Exit::Locked, "founding_unfinished"),
+            HomeError::NothingPending { .. } => (Exit::Usage, "nothing_to_finish"),
+            HomeError::SignedAnother { .. } => (Exit::Locked, "signed_another"),
+            HomeError::NotInDraft { .. } => (Exit::Usage, "not_in_draft"),
+            HomeError::NotSigned => (Exit::Usage, "not_signed"),
             HomeError::Config { .. } | HomeError::Key { .. } => (Exit::Usage, "home_invalid"),
             HomeError::OtherKey { .. } => (Exit::Usage, "other_key"),
             HomeError::OtherNetwork { .. } => (Exit::Usage, "other_network"),

@@ -1,9 +1,11 @@
 //! Results of `natcoin network`.
 
+mod found;
 mod made;
 
 use serde::Serialize;
 
+pub use self::found::{CardMade, DraftMade, Founded, OnTheWay, SignatureMade};
 pub use self::made::{Founder, MadeNode, NetworkMade};
 use super::{Report, Style, resilience, table};
 use crate::chain::amount::Amount;
@@ -201,6 +203,8 @@ pub struct NetworkVerified {
     pub genesis: Hash,
     /// Whether it was held against a hash that the caller gave.
     pub compared: bool,
+    /// Whose signatures stand in it, all of them good.
+    pub signed_by: Vec<String>,
     /// How many nodes.
     pub nodes: usize,
     /// What it stands.
@@ -218,6 +222,11 @@ impl NetworkVerified {
             network: bootstrap.network().to_owned(),
             genesis: bootstrap.genesis().hash(),
             compared,
+            signed_by: bootstrap
+                .signatures()
+                .iter()
+                .map(|signed| signed.node.to_string())
+                .collect(),
             nodes: bootstrap.nodes().len(),
             strength: Strength::of(&bootstrap.genesis().validators),
             source,
@@ -231,8 +240,15 @@ impl Report for NetworkVerified {
             true => "it is the network that you meant",
             false => "compare this hash with somebody you trust",
         };
+        let signed = match self.signed_by.len() {
+            0 => "not signed: whoever made it made it alone".to_owned(),
+            count => format!(
+                "signed by all {count} founders: {}",
+                self.signed_by.join(", ")
+            ),
+        };
         format!(
-            "{} {} is sound: network {}\ngenesis {} ({more})\n{}",
+            "{} {} is sound: network {}\ngenesis {} ({more})\n{signed}\n{}",
             style.good("ok"),
             self.source,
             self.network,

@@ -28,6 +28,41 @@ pub enum HomeError {
         /// The folder.
         folder: PathBuf,
     },
+    /// A founding that has not come to its end.
+    #[error(
+        "{} is left of a founding that was cut off; finish it with the signed file of any founder (`network found --finish FILE --home DIR`), or take it away with `network found --forget --home DIR`", .folder.display()
+    )]
+    Unfinished {
+        /// Its folder.
+        folder: PathBuf,
+    },
+    /// There is none to finish.
+    #[error("{} is not there: no founding waits for this home; check --home", .folder.display())]
+    NothingPending {
+        /// Where it would be.
+        folder: PathBuf,
+    },
+    /// Another network than was signed.
+    #[error(
+        "{} has signed another network already; take it away with `network found --forget --home DIR` if nothing came of that one", .folder.display()
+    )]
+    SignedAnother {
+        /// Its folder.
+        folder: PathBuf,
+    },
+    /// A file whose network does not have the node.
+    #[error(
+        "the file does not list {name} with this home's key as a validator; ask for the right one, or check --home"
+    )]
+    NotInDraft {
+        /// The node.
+        name: Name,
+    },
+    /// A file that not all have signed.
+    #[error(
+        "the file has no founders' signatures; give the signed file, or the draft with everybody's signature"
+    )]
+    NotSigned,
     /// `node.toml`.
     #[error("{}: {why}; correct it (it needs name = \"...\" and listen = [\"...\"])", .path.display())]
     Config {
@@ -97,7 +132,7 @@ pub enum HomeError {
     /// The system refused.
     #[error("cannot {action} {}: {source}; check the path, the disk and the folder's permissions", .path.display())]
     Io {
-        /// `read`, `write`, `create` or `sync`.
+        /// `read`, `write`, `create`, `remove` or `sync`.
         action: &'static str,
         /// The file or folder.
         path: PathBuf,

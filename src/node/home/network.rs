@@ -97,7 +97,7 @@ impl NewNetwork {
                     ),
                 })?;
             *used += 1;
-            let node = Node::new(node_name(index), key.public(), addresses(host, port));
+            let node = Node::new(node_name(index), key.public(), node_addresses(host, port));
             nodes.push(node.expect("a public half is a point of the curve"));
         }
         Bootstrap::new(self.beginning.clone(), nodes).map_err(|error| refused(&path(), error))
@@ -151,7 +151,8 @@ fn refused(path: &Path, error: BootstrapError) -> HomeError {
     }
 }
 
-fn addresses(host: &Multiaddr, port: u16) -> Vec<Multiaddr> {
+/// Where a node on this host is dialled: QUIC and TCP on one port.
+pub fn node_addresses(host: &Multiaddr, port: u16) -> Vec<Multiaddr> {
     let at = || host.clone();
     vec![
         at().with(Protocol::Udp(port)).with(Protocol::QuicV1),
@@ -159,8 +160,34 @@ fn addresses(host: &Multiaddr, port: u16) -> Vec<Multiaddr> {
     ]
 }
 
-/// A machine often cannot bind the address that the world dials (a router stands between), so it listens everywhere.
-fn listen_address(dialled: &Multiaddr) -> Multiaddr {
+/// Where a node on these hosts is dialled.
+pub fn dialled_addresses(hosts: &[Multiaddr], port: u16) -> Vec<Multiaddr> {
+    hosts
+        .iter()
+        .flat_map(|host| node_addresses(host, port))
+        .collect()
+}
+
+/// This machine's own number on the network by which it reaches others; loopback if it has none.
+pub fn own_host() -> Multiaddr {
+    // Nothing is sent: connecting a UDP socket only asks the system which way it would go.
+    let number = std::net::UdpSocket::bind((std::net::Ipv4Addr::UNSPECIFIED, 0))
+        .and_then(|socket| {
+            socket.connect((std::net::Ipv4Addr::new(192, 0, 2, 1), 9))?;
+            socket.local_addr()
+        })
+        .map(|address| address.ip());
+    match number {
+        Ok(std::net::IpAddr::V4(number)) if !number.is_unspecified() => {
+            Multiaddr::empty().with(Protocol::Ip4(number))
+        }
+        _ => Multiaddr::empty().with(Protocol::Ip4(std::net::Ipv4Addr::LOCALHOST)),
+    }
+}
+
+/// Where a node listens that is dialled there: a machine often cannot bind the address that the world dials (a router
+/// stands between), so it listens everywhere.
+pub fn listen_address(dialled: &Multiaddr) -> Multiaddr {
     let every = match dialled.iter().next() {
         _ if crate::directory::address::is_loopback(dialled) => return loopback_number(dialled),
         Some(Protocol::Ip6(_)) => Protocol::Ip6(std::net::Ipv6Addr::UNSPECIFIED),

@@ -39,6 +39,7 @@ pub use libp2p::gossipsub::MessageId;
 pub use metrics::{Counters, Metrics};
 pub use reach::{ReachConfig, Route, Standing, Whereabouts};
 pub use registry::Registry;
+pub(in crate::node) use transport::probe;
 pub use watch::{WatchEnded, WatchSink, WatchStream};
 
 /// Binds the listen addresses, starts the task on the current tokio runtime and the racing dials of

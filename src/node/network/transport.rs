@@ -219,7 +219,7 @@ pub(super) fn check_ports(listen: &[Multiaddr]) -> Result<(), NetworkError> {
 
 /// Tries whether the port is free. The TCP transport shares its ports (`SO_REUSEPORT`), so that it
 /// would happily listen beside another copy of this program and lose half of what comes in.
-pub(super) fn probe(address: &Multiaddr) -> Result<(), NetworkError> {
+pub(in crate::node) fn probe(address: &Multiaddr) -> Result<(), NetworkError> {
     let mut parts = address.iter();
     let ip = match parts.next() {
         Some(Protocol::Ip4(ip)) => ip.into(),

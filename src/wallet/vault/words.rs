@@ -23,6 +23,11 @@ const MAX_WORD_CHARS: usize = 16;
 /// Up to this many single-letter changes still count as a slip of the pen.
 const NEAR: usize = 2;
 
+/// A word of the list of 2,048 by its place; places beyond begin anew. For words that are no secret but spoken aloud.
+pub fn word(place: u16) -> &'static str {
+    Language::English.word_list()[usize::from(place) % 2048]
+}
+
 /// The owner's secret in its smallest form: 128 random bits, wiped when dropped.
 #[derive(Clone)]
 pub struct RecoveryWords {
