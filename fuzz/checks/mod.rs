@@ -11,6 +11,7 @@ pub mod chain;
 pub mod dealings;
 pub mod directory;
 pub mod form;
+pub mod founding;
 pub mod gossip;
 pub mod logs;
 pub mod node;
@@ -38,4 +39,5 @@ pub const ALL: [(&str, Check); 12] = [
     ("directory", directory::check),
     ("dealings", dealings::check),
     ("receipts", receipts::check),
+    ("founding", founding::check),
 ];

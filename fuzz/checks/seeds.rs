@@ -25,6 +25,8 @@ use natcoin::wallet::voucher::{Code, VoucherSecret};
 
 use super::world::{VOUCHER, pay, person, validator, world};
 use super::{dealings, directory, logs, node};
+use super::world::{pay, person, validator, world};
+use super::{dealings, directory, founding, logs, node};
 
 /// A name and its bytes.
 pub type Seed = (&'static str, Vec<u8>);
@@ -44,6 +46,7 @@ pub fn of(target: &str) -> Vec<Seed> {
         "directory" => directory::seeds(),
         "dealings" => dealings::seeds(),
         "receipts" => of_receipts(),
+        "founding" => founding::seeds(),
         _ => Vec::new(),
     }
 }

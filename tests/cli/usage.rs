@@ -140,6 +140,7 @@ fn the_help_of_every_command_fits_a_narrow_terminal() {
         "bench",
         "network",
         "network new",
+        "network found",
         "network show",
         "network verify",
         "node",
