@@ -102,6 +102,9 @@ fn no_bytes_forge_a_dealing_or_open_anothers_memo() {
 #[test]
 fn no_bytes_are_a_receipt_of_what_did_not_happen() {
     hold("receipts", 1024);
+}
+
+#[test]
 fn no_bytes_open_a_room_or_found_a_network() {
     hold("founding", 1024);
 }

@@ -26,7 +26,7 @@ pub mod world;
 pub type Check = fn(&[u8]);
 
 /// Every check by the name of its fuzz target.
-pub const ALL: [(&str, Check); 12] = [
+pub const ALL: [(&str, Check); 13] = [
     ("gossip", gossip::check),
     ("services", services::check),
     ("speech", speech::check),

@@ -24,8 +24,6 @@ use natcoin::wallet::vault::{KdfParams, Password, RecoveryWords, SealingRandom, 
 use natcoin::wallet::voucher::{Code, VoucherSecret};
 
 use super::world::{VOUCHER, pay, person, validator, world};
-use super::{dealings, directory, logs, node};
-use super::world::{pay, person, validator, world};
 use super::{dealings, directory, founding, logs, node};
 
 /// A name and its bytes.

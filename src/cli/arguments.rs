@@ -4,10 +4,10 @@
 //! the commands, so that each refusal has its own code instead of `usage`. A password is never an
 //! argument: other users of the machine can read those.
 
+mod found;
 mod laboratory;
 mod receipt;
 mod vouchers;
-mod found;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -19,6 +19,7 @@ use clap::{
     ValueEnum,
 };
 
+pub use self::found::{FoundFiles, FoundRules, NetworkFound};
 use self::laboratory::DEFAULT_PROFILE;
 pub use self::laboratory::{Bench, Simulate};
 pub use self::receipt::{Receipt, Verify};
@@ -26,7 +27,6 @@ pub use self::vouchers::{
     Invite, Join, VoucherClaim, VoucherCommand, VoucherNew, VoucherReclaim, VoucherSheet,
     VoucherTerms,
 };
-pub use self::found::{FoundFiles, FoundRules, NetworkFound};
 
 /// A currency that a community runs itself.
 #[derive(Debug, Parser)]
