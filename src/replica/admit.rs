@@ -16,7 +16,6 @@ use super::wire::{
 use crate::behaviour::Topic;
 use crate::chain::codec::{Decode, Encode};
 use crate::chain::key::Address;
-use crate::chain::ledger::Tip;
 use crate::chain::rules::Rejection;
 use crate::chain::transaction::{Operation, SignedTransaction, TransactionId};
 use crate::mempool::{MAX_WAITING_PER_SENDER, Refusal};
@@ -203,11 +202,12 @@ impl Replica {
             Operation::ClaimVoucher { .. } => 0,
             _ => u64::try_from(MAX_WAITING_PER_SENDER).unwrap_or(u64::MAX),
         };
-        // The next block is made about now; after a rest the last one's time is an old one.
-        let tip = Tip {
-            time_ms: self.head.tip.time_ms.max(self.hands.now.unix_ms),
-            ..self.head.tip
-        };
+        let mut tip = self.head.tip;
+        // The next block is made about now; after a rest the last one's time is an old one. A claim is judged by that: if it
+        // is too late, the block that it brings about proves it to whoever claims.
+        if let Operation::OpenVoucher { .. } = transaction.transaction.operation {
+            tip.time_ms = tip.time_ms.max(self.hands.now.unix_ms);
+        }
         self.books
             .ledger
             .check(&transaction.transaction, &tip, ahead)
