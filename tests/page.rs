@@ -212,7 +212,7 @@ fn what_is_not_there_is_told_with_the_next_step() {
         ("/block/999999", "there is no block 999999 yet"),
         ("/payment/00", "not a hash"),
         ("/account/@nobody", "nobody is called @nobody"),
-        ("/account/nat1wrong", "copy the address again"),
+        ("/account/nat1wrong", "copy it whole, it begins with nat1"),
         ("/name/x", "write a name as @alice"),
     ] {
         visit.open(path);

@@ -211,7 +211,11 @@ impl Browser {
             let message = &message["message"];
             let is_request = message["method"] == "Network.requestWillBeSent";
             let url = message["params"]["request"]["url"].as_str()?;
-            is_request.then(|| url.to_owned())
+            // Its own first page, and what stands in an address whole, leave no machine.
+            let is_own = ["chrome://", "data:"]
+                .iter()
+                .any(|one| url.starts_with(one));
+            (is_request && !is_own).then(|| url.to_owned())
         });
         sent.collect()
     }
