@@ -238,6 +238,10 @@ impl Member {
         if self.at == At::Over {
             return out;
         }
+        // All have signed, and our own home is being written: whatever else comes waits for what becomes of that.
+        if self.at == At::Working(Round::Written) && !matches!(input, Input::Written(_)) {
+            return out;
+        }
         match input {
             Input::Heard(message) => {
                 self.heard = now.elapsed;

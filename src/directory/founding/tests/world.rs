@@ -42,6 +42,7 @@ pub enum Trouble {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Disk {
     pub draft: Option<Bootstrap>,
+    /// Its signature has left.
     pub is_signed: bool,
     pub home: Option<Bootstrap>,
 }
@@ -298,7 +299,14 @@ impl World {
             false => Ok(()),
         };
         let answer = match effect {
-            Effect::Say(message) => return self.wires.push_back(Wire::Up(index, message)),
+            Effect::Say(message) => {
+                // From here on it may be with others, and the key must not be lost.
+                if matches!(&message, ToHub::Say { round, .. } if *round == Round::Sign) {
+                    assert!(body.disk.draft.is_some(), "nothing is signed unsaved");
+                    body.disk.is_signed = true;
+                }
+                return self.wires.push_back(Wire::Up(index, message));
+            }
             Effect::Dial(targets) => Input::Dialled(missed(&targets, &unreachable)),
             Effect::AskWords(words) => {
                 body.words = Some(words);
@@ -320,7 +328,6 @@ impl World {
                 assert_eq!(draft.statement(), statement);
                 let name = draft.node_of(&body.key.public()).unwrap().name.clone();
                 let signed = FoundersSignature::new(name, &body.key, &statement);
-                body.disk.is_signed |= fails(Round::Sign).is_ok();
                 Input::Signed(fails(Round::Sign).map(|()| signed.signature))
             }
             Effect::Write(signed) => {
