@@ -217,11 +217,11 @@ impl Room {
 
     fn happened(&mut self, event: Happened) {
         match event {
-            SwarmEvent::ConnectionEstablished { connection_id, .. } => {
-                if self.dials.open.remove(&connection_id).is_some() {
-                    self.sockets.swarm.close_connection(connection_id);
-                    self.tell_dialled();
-                }
+            SwarmEvent::ConnectionEstablished { connection_id, .. }
+                if self.dials.open.remove(&connection_id).is_some() =>
+            {
+                self.sockets.swarm.close_connection(connection_id);
+                self.tell_dialled();
             }
             SwarmEvent::OutgoingConnectionError {
                 connection_id,

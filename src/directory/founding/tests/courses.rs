@@ -45,7 +45,7 @@ fn four_found_a_network_that_all_have_signed() {
 
 #[test]
 fn a_skewed_clock_is_named_to_all_also_the_hosts() {
-    for who in 0..4 {
+    for (who, name) in NAMES.into_iter().enumerate().take(4) {
         for ms in [61_000, -61_000] {
             let world = World::after(4, Some((who, Trouble::Skewed(ms))));
             for outcome in world.outcomes().values() {
@@ -61,7 +61,7 @@ fn a_skewed_clock_is_named_to_all_also_the_hosts() {
                 else {
                     panic!("{found:?}");
                 };
-                assert_eq!((named.as_str(), *ahead_ms), (NAMES[who], ms));
+                assert_eq!((named.as_str(), *ahead_ms), (name, ms));
             }
             nothing_is_left(&world, &[]);
         }
@@ -87,11 +87,11 @@ fn who_cannot_be_reached_is_named_to_all_with_address_and_cause() {
 
 #[test]
 fn who_refuses_the_words_ends_it_for_all() {
-    for who in 0..4 {
+    for (who, name) in NAMES.into_iter().enumerate().take(4) {
         let world = World::after(4, Some((who, Trouble::Refuses)));
         for outcome in world.outcomes().values() {
             assert!(matches!(outcome, Outcome::Off(_)), "{outcome:?}");
-            let told = Some((Some(NAMES[who]), Cause::WordsRefused));
+            let told = Some((Some(name), Cause::WordsRefused));
             assert_eq!(cause(outcome), told);
         }
         nothing_is_left(&world, &[]);
@@ -100,7 +100,7 @@ fn who_refuses_the_words_ends_it_for_all() {
 
 #[test]
 fn who_leaves_or_cannot_go_on_is_named_and_nothing_is_left_before_the_signatures() {
-    for who in 0..4 {
+    for (who, name) in NAMES.into_iter().enumerate().take(4) {
         for round in &WORK[..4] {
             let mut troubles = vec![(Trouble::Leaves(*round), Cause::Left)];
             match round {
@@ -117,7 +117,7 @@ fn who_leaves_or_cannot_go_on_is_named_and_nothing_is_left_before_the_signatures
                         matches!(outcome, Outcome::Off(_)),
                         "{trouble:?} {outcome:?}"
                     );
-                    assert_eq!(cause(outcome), Some((Some(NAMES[who]), why)), "{trouble:?}");
+                    assert_eq!(cause(outcome), Some((Some(name), why)), "{trouble:?}");
                 }
                 nothing_is_left(&world, &[]);
             }
