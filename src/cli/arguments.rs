@@ -274,7 +274,7 @@ pub struct Devnet {
     #[arg(long, value_name = "DIR")]
     pub dir: Option<PathBuf>,
     /// Serve the page and the API of its first node
-    #[arg(long, value_name = "ADDRESS", num_args = 0..=1, default_missing_value = PAGE)]
+    #[arg(long, value_name = "AT", num_args = 0..=1, default_missing_value = PAGE)]
     pub http: Option<String>,
 }
 
@@ -297,7 +297,7 @@ pub struct Node {
     #[arg(long)]
     pub until_stdin_closes: bool,
     /// Serve the page and the API [alone: on this machine]
-    #[arg(long, value_name = "ADDRESS", num_args = 0..=1, default_missing_value = PAGE)]
+    #[arg(long, value_name = "AT", num_args = 0..=1, default_missing_value = PAGE)]
     pub http: Option<String>,
     /// What to do instead of starting it.
     #[command(subcommand)]
