@@ -26,6 +26,9 @@ use crate::directory::bootstrap::{Beginning, Bootstrap, FoundersSignature};
 /// How far the birth of a plan may be from our clock: a ceremony's clocks are compared before, so this finds old plans.
 const MAX_BIRTH_APART_MS: u64 = 60 * 60 * 1000;
 
+/// Why a ceremony ends whose room cannot be heard any more.
+const BROKEN: &str = "the connection to the room broke";
+
 /// Who a member is.
 #[derive(Debug, Clone)]
 pub struct Me {
@@ -206,6 +209,8 @@ pub struct Member {
     dialled: Option<Vec<Miss>>,
     /// What we said in the round that is awaited.
     said: Vec<u8>,
+    /// How it ended while the own home was being written.
+    meanwhile: Option<Off>,
 }
 
 impl Member {
@@ -223,6 +228,7 @@ impl Member {
             clock: None,
             dialled: None,
             said: Vec::new(),
+            meanwhile: None,
         };
         (member, vec![Effect::Say(ToHub::Knock(knock))])
     }
@@ -240,6 +246,7 @@ impl Member {
         }
         // All have signed, and our own home is being written: whatever else comes waits for what becomes of that.
         if self.at == At::Working(Round::Written) && !matches!(input, Input::Written(_)) {
+            self.note_meanwhile(input, now);
             return out;
         }
         match input {
@@ -247,7 +254,7 @@ impl Member {
                 self.heard = now.elapsed;
                 self.hear(message, now, &mut out);
             }
-            Input::LinkLost => self.lost("the connection to the room broke", &mut out),
+            Input::LinkLost => self.lost(BROKEN, &mut out),
             Input::Tick => self.tick(now, &mut out),
             Input::Leave => self.leave(Cause::Left, "", &mut out),
             Input::Dialled(misses) if self.at == At::Working(Round::Check) => {
@@ -280,6 +287,9 @@ impl Member {
                 Ok(()) => {
                     self.kept = Kept::Written;
                     self.say(Round::Written, vec![1], &mut out);
+                    if let Some(off) = self.meanwhile.take() {
+                        self.over(off, &mut out);
+                    }
                 }
                 Err(why) => self.leave(Cause::CannotWrite, &why, &mut out),
             },
@@ -441,12 +451,22 @@ impl Member {
     }
 
     fn lost(&mut self, why: &str, out: &mut Vec<Effect>) {
-        let off = Off {
-            who: None,
-            cause: Cause::Lost,
-            why: why.to_owned(),
-        };
-        self.over(off, out);
+        self.over(lost(why), out);
+    }
+
+    /// What comes while the own home is being written: an end is kept until that is done.
+    fn note_meanwhile(&mut self, input: Input, now: Now) {
+        match input {
+            Input::LinkLost => self.meanwhile = Some(lost(BROKEN)),
+            Input::Heard(ToMember::Off(off)) => self.meanwhile = Some(off),
+            Input::Heard(_) => self.heard = now.elapsed,
+            Input::Leave => {
+                let (who, cause) = (self.name.clone(), Cause::Left);
+                let why = String::new();
+                self.meanwhile = Some(Off { who, cause, why });
+            }
+            _ => {}
+        }
     }
 
     /// It is over without everybody's word: what that means depends on how far our own word has gone.
@@ -507,4 +527,12 @@ fn assemble(plan: &Plan, values: &[Vec<u8>]) -> Result<Bootstrap, String> {
     let signatures = signatures.ok_or("a signature has not 64 bytes")?;
     let signed = plan.bootstrap.clone().signed(signatures);
     signed.map_err(|error| error.to_string())
+}
+
+fn lost(why: &str) -> Off {
+    Off {
+        who: None,
+        cause: Cause::Lost,
+        why: why.to_owned(),
+    }
 }

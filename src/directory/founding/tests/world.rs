@@ -254,7 +254,10 @@ impl World {
                     }
                     Some(Trouble::Leaves(at)) if at == round => {
                         self.wires.push_back(Wire::Own(index, Input::Leave));
-                        continue;
+                        // A home that is being written is written, whatever its operator wants.
+                        if round != Round::Written {
+                            continue;
+                        }
                     }
                     _ => {}
                 }
@@ -359,7 +362,14 @@ impl World {
         let ended = self.bodies.iter().enumerate();
         let ended = ended.filter(|(_, body)| body.is_alive && !body.is_silent);
         ended
-            .map(|(index, body)| (index, body.outcome.as_ref().expect("everybody is told")))
+            .map(|(index, body)| {
+                (
+                    index,
+                    body.outcome
+                        .as_ref()
+                        .unwrap_or_else(|| panic!("{index} is told nothing")),
+                )
+            })
             .collect()
     }
 }
