@@ -20,7 +20,7 @@ pub struct NetworkFound {
     /// The node's name [default: the next mountain]
     #[arg(long, value_name = "NAME")]
     pub node_name: Option<String>,
-    /// IP numbers or names where others reach the node [default: this machine's]
+    /// Where others reach the node [default: here]
     #[arg(long, num_args = 1.., value_delimiter = ',', value_name = "IP")]
     pub address: Vec<String>,
     /// The node's port
@@ -47,13 +47,13 @@ pub struct FoundRules {
     /// The network's name
     #[arg(long, value_name = "NAME")]
     pub name: Option<String>,
-    /// Who has money from the beginning; may be given often
-    #[arg(long, value_name = "ADDRESS=AMOUNT[@NAME]", conflicts_with = "supply")]
+    /// Who has money at first; nat1...=5@ana
+    #[arg(long, value_name = "ACCOUNT=NAT", conflicts_with = "supply")]
     pub account: Vec<String>,
-    /// What the new founder has, without --account
+    /// The founder's, without --account
     #[arg(long, value_name = "AMOUNT", allow_negative_numbers = true)]
     pub supply: Option<String>,
-    /// What every transaction pays to the proposer
+    /// What a transaction pays to its proposer
     #[arg(long, value_name = "AMOUNT", allow_negative_numbers = true)]
     pub fee: Option<String>,
     /// The least that makes a new account
@@ -74,7 +74,7 @@ pub struct FoundFiles {
     /// Sign a draft
     #[arg(long, value_name = "DRAFT")]
     pub sign: Option<PathBuf>,
-    /// Write the home: a signed file, or draft and signatures
+    /// Write the home: of a file, or draft and signatures
     #[arg(long, num_args = 1.., value_name = "FILE")]
     pub finish: Vec<PathBuf>,
     /// Take away what a founding left that was cut off
