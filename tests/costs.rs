@@ -72,11 +72,11 @@ fn a_payment_alone_in_its_block_costs_no_more_than_it_did() {
 
 const FULL: Limits = Limits {
     memory: [
-        (Stage::HandIn, 2.8, 405.0),
-        (Stage::Hear, 2.0, 1_600.0),
+        (Stage::HandIn, 0.48, 490.0),
+        (Stage::Hear, 2.0, 1_870.0),
         (Stage::Check, 1.3, 3_400.0),
-        (Stage::Admit, 1.6, 3_900.0),
-        (Stage::Propose, 2.5, 2_200.0),
+        (Stage::Admit, 1.6, 5_000.0),
+        (Stage::Propose, 2.5, 2_450.0),
         (Stage::Judge, 8.4, 4_400.0),
         (Stage::Vote, 0.57, 250.0),
         (Stage::Commit, 0.78, 735.0),
@@ -89,10 +89,10 @@ const FULL: Limits = Limits {
 
 const ALONE: Limits = Limits {
     memory: [
-        (Stage::HandIn, 4.4, 810.0),
-        (Stage::Hear, 7.4, 3_600.0),
+        (Stage::HandIn, 2.1, 990.0),
+        (Stage::Hear, 7.4, 4_650.0),
         (Stage::Check, 9.2, 1_200.0),
-        (Stage::Admit, 12.0, 9_400.0),
+        (Stage::Admit, 12.0, 10_800.0),
         (Stage::Propose, 32.0, 15_000.0),
         (Stage::Judge, 98.0, 34_600.0),
         (Stage::Vote, 150.0, 63_000.0),
