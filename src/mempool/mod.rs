@@ -226,8 +226,8 @@ impl Mempool {
         (next..nonce).take(MAX_WAITING_PER_SENDER + 1).all(waits)
     }
 
-    /// Drops what waits for a nonce that is not here. Its sender can hand it in again.
-    fn drop_stranded(&mut self, next_nonce: impl Fn(&Address) -> u64) {
+    /// Drops what waits for a nonce that is not here, if enough has come since the last time. Its sender can hand it in again.
+    pub fn drop_stranded(&mut self, next_nonce: impl Fn(&Address) -> u64) {
         if self.next_arrival < self.next_search {
             return;
         }

@@ -62,13 +62,19 @@ impl Replica {
         self.inspect(Party { purpose, ids }, unknown);
     }
 
-    /// Whether a wallet may hand in so many more: what is being checked takes a place as well.
-    fn has_places_for_wallets(&self, more: usize) -> bool {
+    /// Whether a wallet may hand in so many more: what is being checked takes a place as well. What leads nowhere takes none
+    /// from it, whoever has handed that in and where: else a few accounts whose first payment never comes could keep
+    /// all wallets out of all nodes.
+    fn has_places_for_wallets(&mut self, more: usize) -> bool {
         let inspection = &self.intake.inspection;
-        inspection.admits(more)
-            && self
-                .mempool
-                .admits_from_wallets(inspection.of_wallets() + more)
+        let wanted = inspection.of_wallets() + more;
+        if !inspection.admits(more) || self.mempool.admits_from_wallets(wanted) {
+            return inspection.admits(more);
+        }
+        let ledger = &self.books.ledger;
+        self.mempool
+            .drop_stranded(|sender| ledger.account(sender).map_or(0, |one| one.nonce));
+        self.mempool.admits_from_wallets(wanted)
     }
 
     /// What is to be said of a transaction that waits here, or is final.

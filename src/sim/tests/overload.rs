@@ -187,3 +187,20 @@ fn a_node_that_is_full_for_wallets_still_takes_what_other_nodes_have_taken() {
     assert_eq!(node.gossiped(next.clone()), Verdict::Accept);
     assert_eq!(node.submit(next), vec![SubmitReply::Waiting; busy.len()]);
 }
+
+#[test]
+fn what_waits_for_a_payment_that_never_comes_keeps_no_wallet_out() {
+    let payers = MAX_FROM_WALLETS / (MAX_WAITING_PER_SENDER - 4);
+    let mut node = Lonely::new(payers + 1);
+    // Of each but the last, all but the first; by way of other nodes, of which each has room for some.
+    for nonce in 1..MAX_WAITING_PER_SENDER as u64 - 2 {
+        let some: Vec<_> = (0..payers)
+            .map(|payer| node.payment(payer, nonce))
+            .collect();
+        for batch in some.chunks(MAX_BATCH) {
+            node.gossiped(batch.to_vec());
+        }
+    }
+    let payment = node.payment(payers, 0);
+    assert_eq!(node.submit(vec![payment]), [SubmitReply::Waiting]);
+}
