@@ -253,11 +253,6 @@ pub enum VoucherStep {
     Reclaimed,
 }
 
-/// All that is put into a voucher. What is final has kept the rules, so this is no more than its sender had.
-pub fn put_in(share: Amount, count: u16) -> Amount {
-    Amount::from_nits(share.nits().saturating_mul(u64::from(count)))
-}
-
 /// A payment's memo. What is private stays so: the receipt says only that there is one.
 #[derive(Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -340,12 +335,11 @@ impl What {
                 name: name.clone(),
                 fee,
             },
-            Operation::OpenVoucher {
-                voucher: key,
-                share,
-                count,
-                ..
-            } => voucher(VoucherStep::Opened, key, put_in(*share, *count)),
+            Operation::OpenVoucher { voucher: key, .. } => {
+                // What is final has kept the rules, so it can be written.
+                let locked = transaction.operation.spent().unwrap_or(Amount::MAX);
+                voucher(VoucherStep::Opened, key, locked)
+            }
             Operation::ClaimVoucher {
                 voucher: key,
                 share,

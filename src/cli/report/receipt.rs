@@ -12,7 +12,7 @@ use crate::chain::key::{Address, PublicKey};
 use crate::chain::name::Name;
 use crate::chain::transaction::{Operation, Transaction};
 use crate::wallet::memo;
-use crate::wallet::receipt::{VoucherStep, put_in};
+use crate::wallet::receipt::VoucherStep;
 
 /// `wallet receipt`.
 #[derive(Debug, Serialize)]
@@ -100,13 +100,9 @@ impl Proved {
                 name: name.clone(),
                 fee: transaction.fee,
             },
-            Operation::OpenVoucher {
-                voucher,
-                share,
-                count,
-                ..
-            } => {
-                let amount = put_in(*share, *count);
+            Operation::OpenVoucher { voucher, .. } => {
+                // What is final has kept the rules, so it can be written.
+                let amount = transaction.operation.spent().unwrap_or(Amount::MAX);
                 Self::of_voucher(transaction, VoucherStep::Opened, voucher, amount)
             }
             Operation::ClaimVoucher { voucher, share, .. } => {

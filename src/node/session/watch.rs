@@ -25,10 +25,6 @@ use crate::wallet::payment::NodeIndex;
 
 /// What a watch tells.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[allow(
-    clippy::large_enum_variant,
-    reason = "one at a time, and most of them are activities"
-)]
 pub enum WatchEvent {
     /// This node pushes now.
     Connected {
